@@ -1,0 +1,98 @@
+/*
+ * pg/basebackup.h - BASE_BACKUP: a physical copy of a running cluster, as the replication protocol streams it.
+ *
+ * The order of calls is the order of the stream:
+ *   basebackup_begin                       start LSN, timeline, tablespaces
+ *   basebackup_next_archive, basebackup_pull … until there is no more: a tar archive a tablespace, the data directory's last
+ *   basebackup_manifest                    unless it was not asked for
+ *   basebackup_finish                      stop LSN; only now is it a backup: the server may fail after the last byte
+ * Tablespace links come as symbolic links in the data directory's archive (there is no tablespace_map); no WAL is in
+ * it, and the server does not wait for archiving: whoever calls this proves the WAL from start to stop LSN.
+ * Servers 13 and 14 take keywords and send one COPY an archive, without the tar's end mark; 15 and later take options
+ * in parentheses and send one COPY of marked messages. Callers see no difference.
+ * Source    PostgreSQL manual, "Streaming Replication Protocol"; src/backend/backup/basebackup*.c.
+ */
+#pragma once
+#include "base/buf.h"
+#include "base/err.h"
+#include "codec/tar_read.h"
+#include "pg/lsn.h"
+#include "pg/replproto.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define BASEBACKUP_MIN_RATE_KB 32
+#define BASEBACKUP_MAX_RATE_KB 1048576
+
+/* Zero is the default: a spread checkpoint, full speed, page checksums verified, sizes estimated, a CRC32C manifest. */
+struct basebackup_options {
+    const char *label;    /* NULL: "pitr"; one line, up to 1024 bytes */
+    bool fast_checkpoint; /* don't wait for the next one: a burst of writes on the server */
+    unsigned max_rate_kb; /* kB/s, BASEBACKUP_MIN_RATE_KB … MAX; 0 = no limit */
+    bool no_verify_checksums;
+    bool no_size_estimate; /* spares the server a walk through its directories before it starts */
+    bool no_manifest;
+};
+
+struct basebackup_tablespace {
+    uint32_t oid;         /* 0: the data directory     */
+    char *path;           /* NULL: the data directory  */
+    uint64_t estimate_kb; /* 0 with no_size_estimate   */
+};
+
+struct basebackup_start {
+    lsn position;
+    uint32_t tli;
+    struct basebackup_tablespace *tablespaces; /* the data directory last */
+    size_t tablespace_count;
+};
+
+struct basebackup_end {
+    lsn position;
+    uint32_t tli;
+};
+
+struct basebackup;
+
+/*
+ * PURE. Append the command for a server of this version. ERR_USAGE: label or rate out of bounds.
+ */
+enum err_code basebackup_command(const struct basebackup_options *o, int server_version, struct buf *out,
+                                 struct err *e);
+
+/*
+ * Start a backup and wait for its checkpoint. The connection is borrowed, and busy until basebackup_finish succeeds;
+ * after a failure, or when the backup is given up, it can only be closed.
+ * Fails as replproto_error says, or ERR_CORRUPT when the answer is not of the protocol.
+ */
+enum err_code basebackup_begin(struct replproto *c, const struct basebackup_options *o,
+                               struct basebackup **out, struct err *e);
+/* Give back the memory; the connection stays the caller's. basebackup_freep is for CLEANUP. */
+void basebackup_free(struct basebackup *bb);
+void basebackup_freep(struct basebackup **bb);
+
+/* Borrowed for the life of bb. */
+const struct basebackup_start *basebackup_start(const struct basebackup *bb);
+
+/*
+ * The next archive; *more false: there is none. The archive before must have been read to its end. Borrowed from bb.
+ * ERR_CORRUPT also when the server leaves a tablespace out or sends one twice.
+ */
+enum err_code basebackup_next_archive(struct basebackup *bb, const struct basebackup_tablespace **archive,
+                                      bool *more, struct err *e);
+
+/* The bytes of the archive that basebackup_next_archive told of; arg is the struct basebackup. A tar_pull. */
+tar_pull basebackup_pull;
+
+/* Append the manifest to out (its ceiling: ERR_CORRUPT). After the last archive, and only if it was asked for. */
+enum err_code basebackup_manifest(struct basebackup *bb, struct buf *out, struct err *e);
+
+/*
+ * The end. ERR_OK is the server's word that the backup is whole; without it there is none. ERR_CORRUPT when it found
+ * page checksums that don't match (each was a WARNING to replproto_on_notice).
+ */
+enum err_code basebackup_finish(struct basebackup *bb, struct basebackup_end *out, struct err *e);
+
+/* Bytes of archives so far; compares with the sum of the estimates. */
+uint64_t basebackup_bytes(const struct basebackup *bb);

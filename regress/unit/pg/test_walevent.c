@@ -1,0 +1,306 @@
+/* Tests of src/pg/walevent.c, through scans of WAL made by hand: what records tell, and what they claim. */
+#include "check_main.h"
+#include "walscan_told.h"
+
+static const struct version {
+    unsigned major;
+    uint16_t magic;
+    uint8_t drop_database;
+    bool has_stats;
+} versions[] = {{13, 0xD106, 0x10, false}, {14, 0xD10D, 0x10, false}, {15, 0xD110, 0x20, true},
+                {16, 0xD113, 0x20, true},  {17, 0xD116, 0x20, true},  {18, 0xD118, 0x20, true}};
+#define VERSIONS (sizeof(versions) / sizeof(versions[0]))
+
+/* The record just appended tells this; its end is where the WAL now ends. */
+static void expect(struct told *wanted, const struct wal *w, struct walevent v)
+{
+    v.end = wal_at(w);
+    wanted->events[wanted->count++] = v;
+    wanted->last = v.start;
+    wanted->end = v.end;
+}
+
+static void append_transactions(struct wal *w, const struct version *v, struct told *wanted)
+{
+    struct xact plain = {16390, 3, 2, v->has_stats ? 2 : NO_LIST, 5, 0, 0};
+    struct xact prepared = {16391, 3, 30, v->has_stats ? 7 : NO_LIST, 9, 4711, 0x80 | 0x20 | 0x40};
+    struct xact rolled_back = {0, NO_LIST, 1, v->has_stats ? 1 : NO_LIST, NO_LIST, 4712, 0x80};
+    struct wal_body main = xact_main(&plain, v->major, EPOCH_2000 + 10);
+
+    expect(wanted, w,
+           (struct walevent){.type = WALEVENT_COMMIT,
+                             .start = wal_main(w, 1, 0x80, 4700, &main),
+                             .xid = 4700,
+                             .time_us = EPOCH_2000 + 10,
+                             .database = 16390});
+    expect(
+        wanted, w,
+        (struct walevent){.type = WALEVENT_PREPARE, .start = wal_main(w, 1, 0x10, 4711, &main), .xid = 4711});
+    main = xact_main(&prepared, v->major, EPOCH_2000 + 20);
+    expect(wanted, w,
+           (struct walevent){.type = WALEVENT_COMMIT,
+                             .start = wal_main(w, 1, 0xB0, 0, &main),
+                             .xid = 4711,
+                             .time_us = EPOCH_2000 + 20,
+                             .database = 16391});
+    main = xact_main(&rolled_back, v->major, EPOCH_2000 - 30);
+    expect(wanted, w,
+           (struct walevent){.type = WALEVENT_ABORT,
+                             .start = wal_main(w, 1, 0xC0, 0, &main),
+                             .xid = 4712,
+                             .time_us = EPOCH_2000 - 30});
+}
+
+static void append_others(struct wal *w, const struct version *v, struct told *wanted)
+{
+    static const char name[64] = "the longest name that there may be is of sixty-three characters";
+    struct wal_body database = {.len = 0}, recovered = {.len = 0}, backup = {.len = 0};
+    struct walevent point = {.type = WALEVENT_RESTORE_POINT, .time_us = EPOCH_2000 + 50};
+
+    body_u32(&database, 16400);
+    body_list(&database, 2, 4);
+    body_u64(&recovered, 40);
+    body_u64(&recovered, 2);
+    body_u64(&backup, 0x1000028);
+    expect(wanted, w,
+           (struct walevent){.type = WALEVENT_DROP_DATABASE,
+                             .start = wal_main(w, 4, v->drop_database, 4713, &database),
+                             .database = 16400});
+    expect(wanted, w,
+           (struct walevent){.type = WALEVENT_END_OF_RECOVERY,
+                             .start = wal_main(w, 0, 0x90, 0, &recovered),
+                             .time_us = EPOCH_2000 + 40});
+    expect(wanted, w,
+           (struct walevent){.type = WALEVENT_BACKUP_END, .start = wal_main(w, 0, 0x50, 0, &backup)});
+    memcpy(point.name, name, sizeof(name));
+    point.start = wal_restore_point(w, name, point.time_us);
+    expect(wanted, w, point);
+    point = (struct walevent){.type = WALEVENT_SWITCH, .start = wal_record(w, 0, 0x40, 0, NULL, 0)};
+    expect(wanted, w, point);
+}
+
+START_TEST(every_event_of_every_version_is_told)
+{
+    for (size_t i = 0; i < VERSIONS; i++) {
+        struct told wanted = {0}, t;
+        struct wal w = wal_new();
+
+        w.magic = versions[i].magic;
+        append_transactions(&w, &versions[i], &wanted);
+        append_others(&w, &versions[i], &wanted);
+        scan_all(&w, &t);
+        assert_same(&wanted, &t);
+        wal_clear(&w);
+    }
+}
+END_TEST
+
+START_TEST(what_is_no_event_is_passed_over)
+{
+    static const struct {
+        uint16_t magic;
+        uint8_t rmid, info;
+        const char *why;
+    } silent[] = {
+        {0xD110, 0, 0x00, "a checkpoint"},
+        {0xD118, 0, 0xE0, "the redo point of a checkpoint"},
+        {0xD110, 1, 0x50, "the assignment of subtransactions"},
+        {0xD110, 1, 0x60, "invalidations"},
+        {0xD10D, 4, 0x20, "of databases, 14 knows no such record"},
+        {0xD110, 4, 0x10, "what was a drop in 14 creates a database in 15"},
+        {0xD110, 4, 0x00, "creating a database"},
+        {0xD110, 2, 0x20, "a relation cut short"},
+        {0xD110, 200, 0x00, "a custom resource manager"},
+    };
+
+    for (size_t i = 0; i < sizeof(silent) / sizeof(silent[0]); i++) {
+        struct wal w = wal_new();
+        struct told t;
+
+        w.magic = silent[i].magic;
+        wal_record(&w, silent[i].rmid, silent[i].info, 5, "some body", 9);
+        scan_all(&w, &t);
+        ck_assert_msg(t.count == 0 && !t.is_ended && t.end == wal_at(&w), "%s", silent[i].why);
+        wal_clear(&w);
+    }
+}
+END_TEST
+
+START_TEST(headers_of_origin_and_top_level_xid_lie_before_the_data)
+{
+    struct wal w = wal_new();
+    struct wal_body body = {.len = 0};
+    struct told t;
+
+    body_bytes(&body, "\xfd\x07\x00\xfc\x01\x02\x03\x04\xff\x08", 10);
+    body_u64(&body, 123);
+    wal_record(&w, 1, 0x00, 700, body.bytes, body.len);
+    scan_all(&w, &t);
+    ck_assert_uint_eq(t.count, 1);
+    ck_assert_uint_eq(t.events[0].xid, 700);
+    ck_assert_int_eq(t.events[0].time_us, EPOCH_2000 + 123);
+    wal_clear(&w);
+}
+END_TEST
+
+START_TEST(statistics_are_looked_for_only_where_there_are_some)
+{
+    for (size_t i = 0; i < VERSIONS; i++) {
+        struct xact x = {16384, NO_LIST, NO_LIST, NO_LIST, NO_LIST, 99, 0x100};
+        struct wal_body main = xact_main(&x, versions[i].major, EPOCH_2000);
+        struct wal w = wal_new();
+        struct told t;
+
+        w.magic = versions[i].magic;
+        wal_main(&w, 1, 0xB0, 0, &main);
+        scan_all(&w, &t);
+        ck_assert_uint_eq(t.count, 1);
+        ck_assert_int_eq(t.events[0].xid == 99, !versions[i].has_stats);
+        wal_clear(&w);
+    }
+}
+END_TEST
+
+START_TEST(an_item_that_does_not_fit_leaves_the_commit_told)
+{
+    static const struct {
+        uint32_t count;
+        const char *why;
+    } lies[] = {{1000, "more than the record has"},
+                {0xFFFFFFFF, "a negative count"},
+                {0x80000000, "times the entry's size a multiple of 2^32"},
+                {0x40000001, "times the entry's size 4"}};
+
+    for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
+        struct xact x = {16384, 4, NO_LIST, NO_LIST, NO_LIST, 99, 0};
+        struct wal_body main = xact_main(&x, 15, EPOCH_2000 + 5);
+        struct wal w = wal_new();
+        struct told t;
+
+        le32_put(main.bytes + 8 + 4 + 8, lies[i].count);
+        wal_main(&w, 1, 0xB0, 0, &main);
+        scan_all(&w, &t);
+        ck_assert_msg(t.count == 1 && t.events[0].time_us == EPOCH_2000 + 5 && t.events[0].xid == 0 &&
+                          t.events[0].database == 16384,
+                      "%s", lies[i].why);
+        wal_clear(&w);
+    }
+}
+END_TEST
+
+START_TEST(a_record_not_of_its_form_is_the_end)
+{
+    static const struct {
+        uint8_t rmid, info;
+        const char *body;
+        size_t len;
+        const char *why;
+    } malformed[] = {
+        {1, 0x00, "", 0, "a commit without a body"},
+        {1, 0x00, "\xff", 1, "no length"},
+        {1, 0x00,
+         "\xff\x08"
+         "1234567",
+         9, "shorter than it says"},
+        {1, 0x00,
+         "\xff\x08"
+         "123456789",
+         11, "longer than it says"},
+        {1, 0x20,
+         "\xff\x07"
+         "1234567",
+         9, "no whole time"},
+        {1, 0x00,
+         "\xfe\x08\x00\x00\x01"
+         "12345678",
+         13, "a long length that lies"},
+        {1, 0x00,
+         "\x07\x08"
+         "12345678",
+         10, "a block reference"},
+        {0, 0x70,
+         "\xff\x08"
+         "12345678",
+         10, "a restore point without a name"},
+        {4, 0x20,
+         "\xff\x03"
+         "123",
+         5, "a drop of no database"},
+    };
+
+    for (size_t i = 0; i < sizeof(malformed) / sizeof(malformed[0]); i++) {
+        struct wal w = wal_new();
+        struct told t;
+        lsn end;
+
+        wal_commit(&w, 1, EPOCH_2000);
+        end = wal_at(&w);
+        wal_record(&w, malformed[i].rmid, malformed[i].info, 2, malformed[i].body, malformed[i].len);
+        scan_all(&w, &t);
+        ck_assert_msg(t.is_ended && t.count == 1 && t.end == end, "%s", malformed[i].why);
+        wal_clear(&w);
+    }
+}
+END_TEST
+
+START_TEST(a_time_beyond_all_is_the_last_there_is)
+{
+    struct wal w = wal_new();
+    struct told t;
+    struct wal_body main = {.len = 0};
+
+    body_u64(&main, INT64_MAX);
+    wal_main(&w, 1, 0, 3, &main);
+    main.len = 0;
+    body_u64(&main, (uint64_t) INT64_MIN);
+    wal_main(&w, 1, 0, 4, &main);
+    scan_all(&w, &t);
+    ck_assert_uint_eq(t.count, 2);
+    ck_assert_int_eq(t.events[0].time_us, INT64_MAX);
+    ck_assert_int_eq(t.events[1].time_us, INT64_MIN + EPOCH_2000);
+    wal_clear(&w);
+}
+END_TEST
+
+START_TEST(any_body_with_a_fitting_crc_is_survived)
+{
+    static const uint8_t kinds[][2] = {{1, 0x80}, {1, 0xA0}, {1, 0xB0}, {1, 0xC0},
+                                       {0, 0x70}, {0, 0x90}, {4, 0x20}};
+    uint64_t random = 77;
+
+    for (size_t i = 0; i < 5000; i++) {
+        struct xact x = {16384, 5, 3, 2, 4, 4711, 0x80};
+        struct wal_body main = xact_main(&x, 15, EPOCH_2000 + 5), body = body_of_main(&main);
+        const uint8_t *kind = kinds[next_random(&random) % 7];
+        struct wal w = wal_new();
+        struct told t;
+
+        w.magic = versions[next_random(&random) % VERSIONS].magic;
+        for (uint64_t n = next_random(&random) % 4; n > 0; n--)
+            body.bytes[next_random(&random) % body.len] = (uint8_t) next_random(&random);
+        if (next_random(&random) % 4 == 0)
+            body.len = (size_t) (next_random(&random) % body.len);
+        wal_record(&w, kind[0], kind[1], 3, body.bytes, body.len);
+        t = (struct told){0};
+        scan(&w, w.start, w.bytes.len, 1 + (size_t) (next_random(&random) % 300), &t);
+        ck_assert(t.count == (t.is_ended || (w.magic < 0xD110 && kind[0] == 4) ? 0 : 1));
+        wal_clear(&w);
+    }
+}
+END_TEST
+
+int main(void)
+{
+    const TTest *const tests[] = {
+        every_event_of_every_version_is_told,
+        what_is_no_event_is_passed_over,
+        headers_of_origin_and_top_level_xid_lie_before_the_data,
+        statistics_are_looked_for_only_where_there_are_some,
+        an_item_that_does_not_fit_leaves_the_commit_told,
+        a_record_not_of_its_form_is_the_end,
+        a_time_beyond_all_is_the_last_there_is,
+        any_body_with_a_fitting_crc_is_survived,
+    };
+
+    return check_main(suite_of("pg/walevent", tests, sizeof(tests) / sizeof(tests[0])));
+}
