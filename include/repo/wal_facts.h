@@ -1,0 +1,40 @@
+/*
+ * repo/wal_facts.h - what a WAL object's descriptor says about its content: the member "wal".
+ *
+ * {"system_identifier": 16 hex, "postgresql": 15, "timeline": 1, "segment_bytes": 16777216, "first_lsn", "end_lsn",
+ *  and, where the records were read: "commits", "aborts", "restore_points", "last_lsn", "first_commit", "last_commit",
+ *  "min_commit", "max_commit"}
+ * Times are those of commit and abort records alike, as recovery targets see them, in microseconds since 1970 UTC.
+ */
+#pragma once
+#include "base/err.h"
+#include "codec/descriptor.h"
+#include "pg/lsn.h"
+#include "pg/walpage.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+struct wal_facts {
+    uint64_t system_identifier;
+    unsigned major;
+    uint32_t timeline; /* the file name's */
+    uint32_t segment_bytes;
+    lsn first_lsn;     /* of the segment                                     */
+    lsn end_lsn;       /* end of valid WAL in it; the segment's end if full or not read */
+    lsn last_lsn;      /* start of the last whole record; 0 = none or not read */
+    bool has_records;  /* the members below are known                        */
+    uint64_t commits;
+    uint64_t aborts;
+    uint64_t restore_points;
+    int64_t first_us;  /* of the first and last commit or abort; meaningful when there is any */
+    int64_t last_us;
+    int64_t min_us;
+    int64_t max_us;
+};
+
+/* Put the facts into a descriptor that has none yet. */
+enum err_code wal_facts_write(const struct wal_facts *f, struct descriptor *d, struct err *e);
+/* ERR_CORRUPT when the member is missing or not of its form. */
+enum err_code wal_facts_read(const struct descriptor *d, struct wal_facts *f, struct err *e);
+/* From a segment's first page and name: everything but the records. */
+void wal_facts_of_page(const struct walpage *p, uint32_t timeline, struct wal_facts *f);

@@ -1,0 +1,205 @@
+/*
+ * test_wal_facts.c - the facts of a WAL object come back as written, and half of them are none.
+ */
+#include "repo/wal_facts.h"
+
+#include "check_main.h"
+
+#include <string.h>
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#define SEGMENT      (16u << 20)
+#define OK(call)                                   \
+    do {                                           \
+        if ((call) != ERR_OK)                      \
+            ck_abort_msg("%s: %s", #call, e.text); \
+    } while (0)
+
+static const struct wal_facts page_only = {.system_identifier = UINT64_C(0x6789abcdef012345),
+                                           .major = 15,
+                                           .timeline = UINT32_MAX,
+                                           .segment_bytes = SEGMENT,
+                                           .first_lsn = UINT64_C(3) * SEGMENT,
+                                           .end_lsn = UINT64_C(4) * SEGMENT};
+
+static struct wal_facts with_records(uint64_t commits, uint64_t aborts)
+{
+    struct wal_facts f = page_only;
+
+    f.has_records = true;
+    f.last_lsn = f.first_lsn + 4096;
+    f.end_lsn = f.first_lsn + 5000;
+    f.commits = commits;
+    f.aborts = aborts;
+    f.restore_points = 2;
+    if (commits + aborts > 0) {
+        f.first_us = 20;
+        f.last_us = 15;
+        f.min_us = -10;
+        f.max_us = 1795184940123456;
+    }
+    return f;
+}
+
+static void comes_back(const struct wal_facts *f)
+{
+    CLEANUP(descriptor_clear) struct descriptor d = {.name = "0000000100000000000000AA"};
+    struct wal_facts back = {0};
+    struct err e = {.code = ERR_IO};
+
+    OK(wal_facts_write(f, &d, &e));
+    OK(wal_facts_read(&d, &back, &e));
+    ck_assert_uint_eq(back.system_identifier, f->system_identifier);
+    ck_assert_uint_eq(back.major, f->major);
+    ck_assert_uint_eq(back.timeline, f->timeline);
+    ck_assert_uint_eq(back.segment_bytes, f->segment_bytes);
+    ck_assert_uint_eq(back.first_lsn, f->first_lsn);
+    ck_assert_uint_eq(back.end_lsn, f->end_lsn);
+    ck_assert_uint_eq(back.last_lsn, f->last_lsn);
+    ck_assert_int_eq(back.has_records, f->has_records);
+    ck_assert_uint_eq(back.commits, f->commits);
+    ck_assert_uint_eq(back.aborts, f->aborts);
+    ck_assert_uint_eq(back.restore_points, f->restore_points);
+    ck_assert_int_eq(back.first_us, f->first_us);
+    ck_assert_int_eq(back.last_us, f->last_us);
+    ck_assert_int_eq(back.min_us, f->min_us);
+    ck_assert_int_eq(back.max_us, f->max_us);
+}
+
+START_TEST(facts_come_back_as_written)
+{
+    struct wal_facts f;
+
+    comes_back(&page_only);
+    f = with_records(0, 0);
+    comes_back(&f);
+    f.last_lsn = 0;
+    f.end_lsn = f.first_lsn;
+    comes_back(&f);
+    f = with_records(3, 0);
+    comes_back(&f);
+    f = with_records(0, 1);
+    comes_back(&f);
+}
+END_TEST
+
+START_TEST(the_first_page_tells_all_but_the_records)
+{
+    struct walpage p = {
+        .major = 16, .address = UINT64_C(7) << 20, .system_identifier = 9, .segment_bytes = 1u << 20};
+    struct wal_facts f;
+
+    wal_facts_of_page(&p, 2, &f);
+    ck_assert_uint_eq(f.timeline, 2);
+    ck_assert_uint_eq(f.first_lsn, UINT64_C(7) << 20);
+    ck_assert_uint_eq(f.end_lsn, UINT64_C(8) << 20);
+    ck_assert(!f.has_records);
+    comes_back(&f);
+}
+END_TEST
+
+START_TEST(facts_without_a_member_or_with_an_impossible_one_are_refused)
+{
+    static const struct {
+        const char *member;
+        const char *json; /* NULL: taken away */
+    } table[] = {
+        {"system_identifier", NULL},
+        {"system_identifier", "1"},
+        {"system_identifier", "\"6789ABCDEF012345\""},
+        {"postgresql", NULL},
+        {"postgresql", "0"},
+        {"postgresql", "-15"},
+        {"postgresql", "\"15\""},
+        {"postgresql", "4294967311"},
+        {"timeline", NULL},
+        {"timeline", "0"},
+        {"timeline", "4294967296"},
+        {"segment_bytes", NULL},
+        {"segment_bytes", "-16777216"},
+        {"segment_bytes", "16777215"},
+        {"segment_bytes", "4311744512"}, /* 16 MiB modulo 2^32 */
+        {"first_lsn", NULL},
+        {"first_lsn", "\"0/3000001\""}, /* not where a segment begins */
+        {"first_lsn", "\"0/5000000\""}, /* behind the end */
+        {"first_lsn", "50331648"},
+        {"end_lsn", NULL},
+        {"end_lsn", "\"0/2FFFFFF\""},
+        {"end_lsn", "\"0/4000001\""},
+        {"end_lsn", "\"here\""},
+        {"commits", "-1"},
+        {"commits", "\"3\""},
+        {"aborts", NULL},
+        {"aborts", "-1"},
+        {"restore_points", NULL},
+        {"last_lsn", NULL},
+        {"last_lsn", "\"0/4000000\""}, /* behind the end */
+        {"last_lsn", "\"\""},
+        {"first_commit", NULL}, /* commits without their times would be looked for in 1970 */
+        {"last_commit", NULL},
+        {"min_commit", NULL},
+        {"max_commit", NULL},
+        {"max_commit", "\"1795184940123456\""},
+        {"min_commit", "16"}, /* later than the last */
+        {"max_commit", "19"}, /* earlier than the first */
+    };
+    struct wal_facts f = with_records(3, 1);
+
+    for (size_t i = 0; i < COUNT(table); i++) {
+        CLEANUP(descriptor_clear) struct descriptor d = {.name = "000000010000000000000003"};
+        struct wal_facts back = {.major = 77};
+        struct err e = ERR_NONE;
+        json_t *wal;
+
+        OK(wal_facts_write(&f, &d, &e));
+        wal = json_object_get(d.facts, "wal");
+        if (table[i].json == NULL)
+            ck_assert_int_eq(json_object_del(wal, table[i].member), 0);
+        else
+            ck_assert_int_eq(
+                json_object_set_new(wal, table[i].member, json_loads(table[i].json, JSON_DECODE_ANY, NULL)),
+                0);
+        ck_assert_msg(wal_facts_read(&d, &back, &e) == ERR_CORRUPT, "%s: %s", table[i].member,
+                      table[i].json ? table[i].json : "missing");
+        ck_assert_uint_eq(back.major, 77);
+        ck_assert_ptr_nonnull(strstr(e.text, d.name));
+    }
+}
+END_TEST
+
+START_TEST(a_descriptor_without_facts_has_none)
+{
+    CLEANUP(descriptor_clear) struct descriptor d = {0};
+    struct wal_facts f;
+    struct err e = ERR_NONE;
+
+    ck_assert_int_eq(wal_facts_read(&d, &f, &e), ERR_CORRUPT);
+    d.facts = json_pack("{s:[]}", "wal");
+    ck_assert_int_eq(wal_facts_read(&d, &f, &e), ERR_CORRUPT);
+}
+END_TEST
+
+START_TEST(members_of_a_later_program_are_passed_over)
+{
+    CLEANUP(descriptor_clear) struct descriptor d = {0};
+    struct wal_facts f;
+    struct err e = ERR_NONE;
+
+    OK(wal_facts_write(&page_only, &d, &e));
+    ck_assert_int_eq(json_object_set_new(json_object_get(d.facts, "wal"), "later", json_true()), 0);
+    OK(wal_facts_read(&d, &f, &e));
+}
+END_TEST
+
+int main(void)
+{
+    const TTest *const tests[] = {
+        facts_come_back_as_written,
+        the_first_page_tells_all_but_the_records,
+        facts_without_a_member_or_with_an_impossible_one_are_refused,
+        a_descriptor_without_facts_has_none,
+        members_of_a_later_program_are_passed_over,
+    };
+
+    return check_main(suite_of("repo/wal_facts", tests, COUNT(tests)));
+}

@@ -1,0 +1,140 @@
+/*
+ * repo/wal_facts.c - see repo/wal_facts.h.
+ */
+#include "repo/wal_facts.h"
+
+#include "repo/layout.h"
+
+#include <jansson.h>
+
+void wal_facts_of_page(const struct walpage *p, uint32_t timeline, struct wal_facts *f)
+{
+    *f = (struct wal_facts){.system_identifier = p->system_identifier,
+                            .major = p->major,
+                            .timeline = timeline,
+                            .segment_bytes = p->segment_bytes,
+                            .first_lsn = p->address,
+                            .end_lsn = p->address + p->segment_bytes};
+}
+
+static json_t *to_json(const struct wal_facts *f)
+{
+    char line[LINE_TEXT_MAX], first[LSN_TEXT_MAX], end[LSN_TEXT_MAX];
+
+    line_format(f->system_identifier, line);
+    lsn_format(f->first_lsn, first);
+    lsn_format(f->end_lsn, end);
+    return json_pack("{s:s, s:I, s:I, s:I, s:s, s:s}", "system_identifier", line, "postgresql",
+                     (json_int_t) f->major, "timeline", (json_int_t) f->timeline, "segment_bytes",
+                     (json_int_t) f->segment_bytes, "first_lsn", first, "end_lsn", end);
+}
+
+static int add_records(json_t *to, const struct wal_facts *f)
+{
+    char last[LSN_TEXT_MAX];
+    json_t *counts;
+    int result;
+
+    lsn_format(f->last_lsn, last);
+    counts =
+        json_pack("{s:I, s:I, s:I, s:s}", "commits", (json_int_t) f->commits, "aborts",
+                  (json_int_t) f->aborts, "restore_points", (json_int_t) f->restore_points, "last_lsn", last);
+    result = counts == NULL ? -1 : json_object_update(to, counts);
+
+    json_decref(counts);
+    if (result != 0 || f->commits + f->aborts == 0)
+        return result;
+    counts = json_pack("{s:I, s:I, s:I, s:I}", "first_commit", (json_int_t) f->first_us, "last_commit",
+                       (json_int_t) f->last_us, "min_commit", (json_int_t) f->min_us, "max_commit",
+                       (json_int_t) f->max_us);
+    result = counts == NULL ? -1 : json_object_update(to, counts);
+    json_decref(counts);
+    return result;
+}
+
+enum err_code wal_facts_write(const struct wal_facts *f, struct descriptor *d, struct err *e)
+{
+    json_t *wal = to_json(f);
+
+    if (wal == NULL || (f->has_records && add_records(wal, f) != 0)) {
+        json_decref(wal);
+        return err_nomem(e, "JSON");
+    }
+    d->facts = json_pack("{s:o}", "wal", wal);
+    return d->facts == NULL ? err_nomem(e, "JSON") : ERR_OK;
+}
+
+/* First, last, least and greatest time: all of them, where there is a commit or abort at all. */
+static bool read_times(json_t *wal, struct wal_facts *f)
+{
+    json_int_t first, last, min, max;
+
+    if (f->commits == 0 && f->aborts == 0)
+        return true;
+    if (json_unpack(wal, "{s:I, s:I, s:I, s:I}", "first_commit", &first, "last_commit", &last, "min_commit",
+                    &min, "max_commit", &max) != 0 ||
+        min > first || min > last || max < first || max < last)
+        return false;
+    f->first_us = first;
+    f->last_us = last;
+    f->min_us = min;
+    f->max_us = max;
+    return true;
+}
+
+static bool read_records(json_t *wal, struct wal_facts *f)
+{
+    json_int_t commits, aborts, points;
+    const char *last_lsn;
+    struct err ignored = ERR_NONE;
+
+    if (json_object_get(wal, "commits") == NULL)
+        return true;
+    if (json_unpack(wal, "{s:I, s:I, s:I, s:s}", "commits", &commits, "aborts", &aborts, "restore_points",
+                    &points, "last_lsn", &last_lsn) != 0 ||
+        commits < 0 || aborts < 0 || points < 0 || lsn_parse(last_lsn, &f->last_lsn, &ignored) != ERR_OK)
+        return false;
+    f->has_records = true;
+    f->commits = (uint64_t) commits;
+    f->aborts = (uint64_t) aborts;
+    f->restore_points = (uint64_t) points;
+    return read_times(wal, f);
+}
+
+/* Do the positions lie where the segment says it lies? */
+static bool positions_fit(const struct wal_facts *f)
+{
+    return f->first_lsn % f->segment_bytes == 0 && f->end_lsn >= f->first_lsn &&
+           f->end_lsn - f->first_lsn <= f->segment_bytes && (f->last_lsn == 0 || f->last_lsn <= f->end_lsn);
+}
+
+static enum err_code bad_facts(const struct descriptor *d, struct err *e)
+{
+    return err_set(e, ERR_CORRUPT, "the descriptor of \"%s\" has no WAL facts or not of their form", d->name);
+}
+
+enum err_code wal_facts_read(const struct descriptor *d, struct wal_facts *f, struct err *e)
+{
+    json_t *wal = json_object_get(d->facts, "wal");
+    const char *line, *first, *end;
+    json_int_t major, timeline, segment_bytes;
+    struct err ignored = ERR_NONE;
+    struct wal_facts r = {0};
+
+    if (json_unpack(wal, "{s:s, s:I, s:I, s:I, s:s, s:s}", "system_identifier", &line, "postgresql", &major,
+                    "timeline", &timeline, "segment_bytes", &segment_bytes, "first_lsn", &first, "end_lsn",
+                    &end) != 0 ||
+        line_parse(line, &r.system_identifier, &ignored) != ERR_OK ||
+        lsn_parse(first, &r.first_lsn, &ignored) != ERR_OK ||
+        lsn_parse(end, &r.end_lsn, &ignored) != ERR_OK || segment_bytes < 0 ||
+        !walseg_size_is_valid((uint64_t) segment_bytes) || timeline <= 0 || timeline > UINT32_MAX ||
+        major <= 0 || major > 999 || !read_records(wal, &r))
+        return bad_facts(d, e);
+    r.major = (unsigned) major;
+    r.timeline = (uint32_t) timeline;
+    r.segment_bytes = (uint32_t) segment_bytes;
+    if (!positions_fit(&r))
+        return bad_facts(d, e);
+    *f = r;
+    return ERR_OK;
+}
