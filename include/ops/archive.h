@@ -1,0 +1,18 @@
+/*
+ * ops/archive.h - archive_command: one file of pg_wal into every repository of the cluster.
+ */
+#pragma once
+#include "base/err.h"
+#include "repo/cluster.h"
+
+/*
+ * Push the file at path (as %p gives it: relative to the data directory, the working directory of the command). Its
+ * last component says what it is. A segment or .partial is checked first: size, page magic, system identifier, name
+ * against page address; for .history and .backup the system identifier comes from global/pg_control in the directory
+ * above pg_wal. ERR_OK only when every repository holds the content durably; the first failure otherwise, after all
+ * repositories were tried.
+ *   ERR_REFUSED   another cluster's WAL
+ *   ERR_CONFLICT  same name, other content; both origins named
+ *   ERR_CORRUPT   not a WAL segment, or not the one its name says
+ */
+enum err_code ops_archive(struct cluster *c, const char *path, struct err *e);

@@ -1,0 +1,99 @@
+/*
+ * ops/plan.h - the restore plan: facts in, plan out. PURE: a restore can be argued before it runs.
+ *
+ * Settling a plan goes in steps, and the gatherer (ops/plan_gather.h) fetches between them only what the next needs:
+ *   plan_path      target timeline -> path
+ *   plan_backup    path, target -> the newest backup on it whose stop LSN lies at or before the target
+ *   plan_settle    backup, target, coverage -> WAL range whole?, recovery settings, warnings
+ * Source    PostgreSQL src/backend/access/transam/xlogrecovery.c, recoveryStopsBefore/After.
+ */
+#pragma once
+#include "base/buf.h"
+#include "base/err.h"
+#include "ops/target.h"
+#include "pg/timeline.h"
+#include "repo/backup_info.h"
+#include "repo/wal_index.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * What a time, name or xid turned out to be in the WAL, when it could be looked up there. For an LSN only `reached`
+ * (is there a record at or behind it?) and, when not, kept_lsn (the last record's start).
+ */
+struct plan_moment {
+    bool known;    /* the WAL was searched                                                      */
+    bool reached;  /* the target was found (for a time: a later commit follows)                 */
+    bool has_kept; /* a transaction lies between the search's start and the target              */
+    lsn kept_lsn;  /* start of the commit record of the last kept transaction                   */
+    lsn kept_end;  /* and its end                                                               */
+    uint32_t kept_xid;
+    int64_t kept_us;
+    bool backup_is_late; /* the backup itself holds one past the time; asked only without has_kept */
+    bool has_discarded;
+    lsn discarded_lsn; /* the first discarded one's commit record                                   */
+    uint32_t discarded_xid;
+    int64_t discarded_us;
+    bool is_stop_lsn; /* stop at stop_lsn, inclusive: for names and xids the record itself         */
+    lsn stop_lsn;
+    lsn stop_end;    /* and that record's end */
+    int64_t last_us; /* newest commit on this path, when searched to the end; 0 = none or unknown */
+};
+
+struct plan_setting {
+    char name[40];
+    char value[256]; /* unquoted */
+};
+
+#define PLAN_SETTINGS_MAX 8
+#define PLAN_WARNINGS_MAX 16
+
+struct plan {
+    struct target target;
+    struct timeline_path path;        /* owned */
+    const struct backup_info *backup; /* borrowed from the facts */
+    lsn start_lsn;                    /* of the backup: where replay begins                              */
+    lsn target_lsn; /* where it ends, as the settings say it; 0 = at the end of WAL, or PostgreSQL decides */
+    uint32_t segment_bytes;
+    uint64_t first_segment; /* WAL needed, inclusive                                           */
+    uint64_t last_segment;  /* as far as it is known to be needed, or there is                 */
+    uint64_t wal_segments;
+    uint64_t wal_stored_bytes;
+    lsn end_of_archive; /* end of the last whole segment on the path in one run with the backup */
+    struct plan_moment moment;
+    struct plan_setting settings[PLAN_SETTINGS_MAX]; /* recovery_target_*; without restore_command       */
+    size_t setting_count;
+    char warnings[PLAN_WARNINGS_MAX][256];
+    size_t warning_count;
+};
+
+void plan_clear(struct plan *p);
+
+/*
+ * The path of the wanted timeline. latest: the highest timeline on whose path the backup (NULL: any backup of the
+ * list) lies. ERR_REFUSED naming the timelines there are.
+ */
+enum err_code plan_path(const struct target *t, const struct backup_list *backups,
+                        const struct wal_timelines *timelines, struct timeline_path *out, struct err *e);
+
+/*
+ * The backup to restore. limit: the LSN the target was found at, or 0 when only its time is known or nothing. A time
+ * must not lie before the backup's stop time. ERR_REFUSED: no backup on the path, or all are too late; the text says
+ * the earliest restorable moment (LSN and time).
+ */
+enum err_code plan_backup(const struct target *t, lsn limit, const struct timeline_path *path,
+                          const struct backup_list *backups, const struct backup_info **out, struct err *e);
+
+/* The last segment of the unbroken stretch of the path that begins with the backup's first; false when not even that is there. */
+bool plan_coverage_end(const struct timeline_path *path, const struct backup_info *backup,
+                       const struct wal_runs *runs, uint64_t *last);
+
+/*
+ * Everything else. runs: coverage of every timeline on the path from the backup's first segment on.
+ * ERR_REFUSED: a gap (the missing segment named, and the last moment before it), or a target behind the end of WAL
+ * (with the last reachable one). Fills p, which owns its path afterwards.
+ */
+enum err_code plan_settle(const struct target *t, const struct backup_info *backup,
+                          const struct timeline_path *path, const struct wal_runs *runs,
+                          const struct plan_moment *moment, struct plan *p, struct err *e);

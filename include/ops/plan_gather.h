@@ -1,0 +1,24 @@
+/*
+ * ops/plan_gather.h - the facts a plan needs, fetched from a repository, and the plan made of them.
+ */
+#pragma once
+#include "ops/plan.h"
+#include "repo/cluster.h"
+
+struct planned {
+    struct repo *repo; /* borrowed: the repository planned on */
+    struct layout layout;
+    struct wal_timelines timelines; /* owned, as all below */
+    struct backup_list backups;
+    struct plan plan;
+    uint64_t requests; /* what it took */
+};
+
+/*
+ * Plan a restore from repository `repo` (NULL = the first that answers, in order of configuration). The cluster's
+ * newest line is taken unless --line or the backup says otherwise. A refusal is ERR_REFUSED with the reason in the
+ * text and the nearest reachable moments in the hint. planned is to be cleared in any case.
+ */
+enum err_code ops_plan(struct cluster *c, const char *repo, const struct target *t, struct planned *out,
+                       struct err *e);
+void planned_clear(struct planned *p);

@@ -1,0 +1,298 @@
+/*
+ * test_archive.c - what archive_command takes, what it refuses, and when it may say that a file is safe.
+ */
+#include "ops/archive.h"
+
+#include "check_main.h"
+#include "pgdata.h"
+#include "repo/object.h"
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+#define SEGMENT  "000000010000000000000006"
+
+static enum err_code archive(const char *path)
+{
+    e = ERR_STALE;
+    return ops_archive(&cluster, path, &e);
+}
+
+static void write_segment(const char *name, uint8_t content)
+{
+    char path[128];
+
+    (void) snprintf(path, sizeof(path), "pg_wal/%s", name);
+    write_file(path, segment_bytes(name, content), MIB);
+}
+
+/* ---- what is taken ---- */
+
+static const struct {
+    const char *name;
+    const char *kind;
+    const char *text; /* NULL = a segment's content */
+} files[] = {
+    {SEGMENT, "wal", NULL},
+    {SEGMENT ".partial", "partial", NULL},
+    {SEGMENT ".00000028.backup", "backup-history", "START WAL LOCATION: 0/600028\n"},
+    {"00000002.history", "history", "1\t0/700200\tx\n"},
+};
+
+START_TEST(every_kind_of_file_lands_in_every_repository)
+{
+    CLEANUP(buf_clear) struct buf got = BUF_INIT(2 * MIB);
+    const char *text = files[_i].text;
+    char path[128], key[STORE_KEY_MAX + 1];
+
+    (void) snprintf(path, sizeof(path), "pg_wal/%s", files[_i].name);
+    if (text != NULL)
+        write_file(path, text, strlen(text));
+    else
+        write_segment(files[_i].name, 7);
+    ck_assert_msg(archive(path) == ERR_OK, "%s", e.text);
+    ck_assert_msg(archive(path) == ERR_OK, "again: %s", e.text);
+    key_of(files[_i].name, key);
+    for (int i = 0; i < 2; i++) {
+        buf_reset(&got);
+        ck_assert_msg(object_get_bytes(&pgdata_repo[i], key, files[_i].kind, files[_i].name, &got, &e) ==
+                          ERR_OK,
+                      "%s", e.text);
+        ck_assert_uint_eq(got.len, text != NULL ? strlen(text) : MIB);
+        ck_assert_int_eq(
+            memcmp(got.data, text != NULL ? (const void *) text : segment_bytes(files[_i].name, 7), got.len),
+            0);
+    }
+}
+END_TEST
+
+/* ---- what is refused ---- */
+
+static void bad_magic(uint8_t *bytes)
+{
+    bytes[0] ^= 0xff;
+}
+
+static void zeros(uint8_t *bytes)
+{
+    memset(bytes, 0, MIB);
+}
+
+static void of_another_cluster(uint8_t *bytes)
+{
+    bytes[24] ^= 1;
+}
+
+static void of_another_segment(uint8_t *bytes)
+{
+    le64_put(bytes + 8, 5 * (uint64_t) MIB);
+}
+
+static void of_a_later_timeline(uint8_t *bytes)
+{
+    le32_put(bytes + 4, 2);
+}
+
+static void with_other_segment_size(uint8_t *bytes)
+{
+    le32_put(bytes + 32, 2 * MIB);
+}
+
+static const struct bad_case {
+    const char *why;
+    void (*spoil)(uint8_t *bytes);
+    size_t len;
+    enum err_code expected;
+} bad_cases[] = {
+    {"no WAL page", bad_magic, MIB, ERR_CORRUPT},
+    {"zeros", zeros, MIB, ERR_CORRUPT},
+    {"another cluster's", of_another_cluster, MIB, ERR_REFUSED},
+    {"a recycled segment that was not written yet", of_another_segment, MIB, ERR_CORRUPT},
+    {"a later timeline than its name's", of_a_later_timeline, MIB, ERR_CORRUPT},
+    {"another segment size than its length", with_other_segment_size, MIB, ERR_CORRUPT},
+    {"cut", NULL, MIB - 1, ERR_CORRUPT},
+    {"cut inside the header", NULL, 39, ERR_CORRUPT},
+    {"empty", NULL, 0, ERR_CORRUPT},
+};
+
+START_TEST(a_segment_that_is_not_what_its_name_says_is_refused)
+{
+    const struct bad_case *c = &bad_cases[_i];
+    uint8_t *bytes = segment_bytes(SEGMENT, 7);
+
+    if (c->spoil != NULL)
+        c->spoil(bytes);
+    write_file("pg_wal/" SEGMENT, bytes, c->len);
+    ck_assert_msg(archive("pg_wal/" SEGMENT) == c->expected, "%s: %s", c->why, e.text);
+    ck_assert(!is_stored(&pgdata_repo[0], SEGMENT) && !is_stored(&pgdata_repo[1], SEGMENT));
+}
+END_TEST
+
+START_TEST(what_is_no_file_of_pg_wal_is_refused)
+{
+    static char large[MIB + 1];
+
+    ck_assert_int_eq(archive("pg_wal/postgresql.conf"), ERR_USAGE);
+    ck_assert_int_eq(archive("pg_wal/"), ERR_USAGE);
+    ck_assert_int_eq(archive("pg_wal/" SEGMENT), ERR_IO);
+    ck_assert_int_eq(mkdir("pg_wal/" SEGMENT, 0700), 0);
+    ck_assert_int_eq(archive("pg_wal/" SEGMENT), ERR_USAGE);
+    write_file("pg_wal/00000002.history", large, sizeof(large));
+    ck_assert_int_eq(archive("pg_wal/00000002.history"), ERR_CORRUPT);
+}
+END_TEST
+
+START_TEST(a_history_without_a_cluster_is_refused)
+{
+    write_file("pg_wal/00000002.history", "1\t0/700200\tx\n", 13);
+    ck_assert_int_eq(unlink("global/pg_control"), 0);
+    ck_assert_int_eq(archive("pg_wal/00000002.history"), ERR_IO);
+    write_segment(SEGMENT, 7);
+    ck_assert_msg(archive("pg_wal/" SEGMENT) == ERR_OK, "a segment says itself whose it is: %s", e.text);
+}
+END_TEST
+
+START_TEST(a_second_cluster_under_the_same_name_is_refused)
+{
+    uint8_t *bytes;
+
+    write_segment(SEGMENT, 7);
+    ck_assert_int_eq(archive("pg_wal/" SEGMENT), ERR_OK);
+    ck_assert_int_eq(unlink("global/pg_control"), 0);
+    bytes = segment_bytes(SEGMENT, 7);
+    of_another_cluster(bytes);
+    write_file("pg_wal/" SEGMENT, bytes, MIB);
+    ck_assert_int_eq(archive("pg_wal/" SEGMENT), ERR_REFUSED);
+}
+END_TEST
+
+START_TEST(other_content_under_the_same_name_is_a_conflict)
+{
+    write_segment(SEGMENT, 7);
+    ck_assert_int_eq(archive("pg_wal/" SEGMENT), ERR_OK);
+    write_segment(SEGMENT, 8);
+    ck_assert_int_eq(archive("pg_wal/" SEGMENT), ERR_CONFLICT);
+    write_segment(SEGMENT, 7);
+    ck_assert_int_eq(archive("pg_wal/" SEGMENT), ERR_OK);
+}
+END_TEST
+
+/* ---- repositories that fail ---- */
+
+START_TEST(one_repository_that_is_away_does_not_keep_the_other_from_having_it)
+{
+    struct repo *away = &pgdata_repo[_i % 2], *there = &pgdata_repo[1 - _i % 2];
+    const enum faulty_point points[] = {FAULTY_PUT_OPEN, FAULTY_WRITE, FAULTY_FINISH};
+
+    write_segment(SEGMENT, 7);
+    faulty_fail(away->store,
+                &(struct faulty_plan){.at = points[_i / 2], .kind = ERR_UNREACHABLE, .forever = true});
+    ck_assert_int_eq(archive("pg_wal/" SEGMENT), ERR_UNREACHABLE);
+    ck_assert_ptr_nonnull(strstr(e.text, away->name));
+    ck_assert(is_stored(there, SEGMENT) && !is_stored(away, SEGMENT));
+    faulty_fail(away->store, NULL);
+    ck_assert_msg(archive("pg_wal/" SEGMENT) == ERR_OK, "%s", e.text);
+    ck_assert(is_stored(away, SEGMENT));
+}
+END_TEST
+
+START_TEST(an_answer_that_was_lost_is_asked_for_again)
+{
+    write_segment(SEGMENT, 7);
+    faulty_fail(pgdata_repo[0].store,
+                &(struct faulty_plan){.at = FAULTY_FINISH_LATE, .nth = 2, .kind = ERR_UNREACHABLE});
+    (void) archive("pg_wal/" SEGMENT);
+    ck_assert_msg(archive("pg_wal/" SEGMENT) == ERR_OK, "%s", e.text);
+    ck_assert(is_stored(&pgdata_repo[0], SEGMENT) && is_stored(&pgdata_repo[1], SEGMENT));
+}
+END_TEST
+
+/* ---- large segments: what fits into memory is read once, the rest twice ---- */
+
+/* A store that changes the file as soon as it is to be stored, which is between the two readings. */
+static enum err_code put_open_and_change(struct store *s, const char *key, uint64_t size, struct sink **out,
+                                         struct err *why)
+{
+    FILE *f;
+
+    (void) s;
+    if (strstr(key, SEGMENT) != NULL) {
+        f = fopen("pg_wal/" SEGMENT, "r+");
+        ck_assert(f != NULL && fseek(f, 100L * MIB, SEEK_SET) == 0 && fputc('x', f) == 'x' && fclose(f) == 0);
+    }
+    return store_put_open(pgdata_repo[1].store, key, size, out, why);
+}
+
+static enum err_code get_behind(struct store *s, const char *key, const struct store_range *range,
+                                struct sink *to, struct store_object *info, struct err *why)
+{
+    (void) s;
+    return store_get(pgdata_repo[1].store, key, range, to, info, why);
+}
+
+static enum err_code list_behind(struct store *s, const struct store_listing *what, store_visit *visit,
+                                 void *arg, struct err *why)
+{
+    (void) s;
+    return store_list(pgdata_repo[1].store, what, visit, arg, why);
+}
+
+static void write_large(uint32_t bytes)
+{
+    uint8_t head[64];
+    FILE *f = fopen("pg_wal/" SEGMENT, "w");
+
+    memcpy(head, segment_bytes(SEGMENT, 0), sizeof(head));
+    le64_put(head + 8, 6 * (uint64_t) bytes);
+    le32_put(head + 32, bytes);
+    ck_assert(f != NULL && fwrite(head, 1, sizeof(head), f) == sizeof(head));
+    ck_assert(fflush(f) == 0 && ftruncate(fileno(f), bytes) == 0 && fclose(f) == 0);
+}
+
+START_TEST(large_segments_are_taken)
+{
+    const uint32_t sizes[] = {64 * MIB, 128 * MIB};
+
+    cluster.repo_count = 1;
+    write_large(sizes[_i]);
+    ck_assert_msg(archive("pg_wal/" SEGMENT) == ERR_OK, "%s", e.text);
+    ck_assert_msg(archive("pg_wal/" SEGMENT) == ERR_OK, "again: %s", e.text);
+}
+END_TEST
+
+START_TEST(a_large_file_that_changes_between_its_readings_is_refused)
+{
+    const struct store_ops ops = {.put_open = put_open_and_change, .get = get_behind, .list = list_behind};
+    struct store changing = {.ops = &ops, .url = pgdata_repo[0].store->url};
+    struct repo r = pgdata_repo[0];
+    struct repo *one[] = {&r};
+
+    r.store = &changing;
+    cluster.repos = one;
+    cluster.repo_count = 1;
+    write_large(128 * MIB);
+    ck_assert_int_eq(archive("pg_wal/" SEGMENT), ERR_IO);
+    ck_assert_ptr_nonnull(strstr(e.text, "changed while it was read"));
+    ck_assert(!is_stored(&pgdata_repo[1], SEGMENT));
+    cluster.repos = pgdata_repos;
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("ops/archive");
+    TCase *tests = tcase_create("ops/archive");
+
+    tcase_set_timeout(tests, 110);
+    tcase_add_checked_fixture(tests, pgdata_set_up, pgdata_tear_down);
+    tcase_add_loop_test(tests, every_kind_of_file_lands_in_every_repository, 0, COUNT(files));
+    tcase_add_loop_test(tests, a_segment_that_is_not_what_its_name_says_is_refused, 0, COUNT(bad_cases));
+    tcase_add_test(tests, what_is_no_file_of_pg_wal_is_refused);
+    tcase_add_test(tests, a_history_without_a_cluster_is_refused);
+    tcase_add_test(tests, a_second_cluster_under_the_same_name_is_refused);
+    tcase_add_test(tests, other_content_under_the_same_name_is_a_conflict);
+    tcase_add_loop_test(tests, one_repository_that_is_away_does_not_keep_the_other_from_having_it, 0, 6);
+    tcase_add_test(tests, an_answer_that_was_lost_is_asked_for_again);
+    tcase_add_loop_test(tests, large_segments_are_taken, 0, 2);
+    tcase_add_test(tests, a_large_file_that_changes_between_its_readings_is_refused);
+    suite_add_tcase(suite, tests);
+    return check_main(suite);
+}

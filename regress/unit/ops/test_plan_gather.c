@@ -1,0 +1,242 @@
+/*
+ * test_plan_gather.c - plans made from what lies in repositories: lines, backups, timelines, segments.
+ *
+ * Segments hold their header and nothing else that is valid, so targets are LSNs and the end of WAL; what is looked for
+ * in records is test_wal_search's.
+ */
+#include "ops/archive.h"
+#include "ops/plan_gather.h"
+
+#include "check_main.h"
+#include "pgdata.h"
+
+#include <stdio.h>
+
+#define NOON     INT64_C(1795176000000000)
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+#define AT(seg)  ((lsn) (seg) *MIB + 40)
+
+static struct planned planned;
+
+static void set_up(void)
+{
+    pgdata_set_up();
+    planned = (struct planned){.repo = NULL};
+}
+
+static void tear_down(void)
+{
+    planned_clear(&planned);
+    pgdata_tear_down();
+}
+
+static void archive_range(int repo, uint32_t tli, unsigned first, unsigned last)
+{
+    struct repo *one[] = {&pgdata_repo[repo]};
+    struct cluster c = cluster;
+    char name[WALFILE_NAME_MAX], path[128];
+
+    c.repos = one;
+    c.repo_count = 1;
+    for (unsigned number = first; number <= last; number++) {
+        walseg_name(tli, number, MIB, name);
+        (void) snprintf(path, sizeof(path), "pg_wal/%s", name);
+        write_file(path, segment_bytes(name, 0), MIB);
+        ck_assert_msg(ops_archive(&c, path, &e) == ERR_OK, "%s", e.text);
+    }
+}
+
+static void add_backup(int repo, const struct layout *l, const char *id, uint32_t tli, lsn start, lsn stop)
+{
+    char label[] = "test", origin[] = "host db1";
+    struct backup_info b = {.label = label,
+                            .timeline = tli,
+                            .start_lsn = start,
+                            .stop_lsn = stop,
+                            .start_us = NOON - 1000000,
+                            .stop_us = NOON,
+                            .server_version = 150018,
+                            .segment_bytes = MIB,
+                            .origin = origin};
+    struct line_info ignored;
+    bool created;
+
+    (void) snprintf(b.id, sizeof(b.id), "%s", id);
+    ck_assert_int_eq(line_parse(l->line, &b.system_identifier, &e), ERR_OK);
+    if (line_read(&pgdata_repo[repo], l, &ignored, &(struct err){.code = ERR_OK}) != ERR_OK)
+        ck_assert_int_eq(line_create(&pgdata_repo[repo], l, 15, &created, &e), ERR_OK);
+    ck_assert_msg(backup_info_write(&pgdata_repo[repo], l, &b, &e) == ERR_OK, "%s", e.text);
+}
+
+static void set_history(void)
+{
+    struct cluster c = cluster;
+
+    c.repo_count = 1;
+    write_file("pg_wal/00000002.history", "1\t0/700200\tx\n", 13);
+    ck_assert_int_eq(ops_archive(&c, "pg_wal/00000002.history", &e), ERR_OK);
+}
+
+static enum err_code plan(const struct target *t, const char *repo)
+{
+    enum err_code code;
+
+    planned_clear(&planned);
+    e = ERR_STALE;
+    code = ops_plan(&cluster, repo, t, &planned, &e);
+    if (code == ERR_OK)
+        ck_assert_str_eq(e.text, ERR_STALE.text);
+    return code;
+}
+
+#define EARLY "20261120T100000Z-0001"
+#define LATE  "20261120T110000Z-0002"
+
+static const struct target latest = {.kind = TARGET_LATEST};
+
+START_TEST(a_plan_follows_the_history_over_the_fork)
+{
+    const struct target parent = {.kind = TARGET_LATEST, .timeline = TIMELINE_NUMBER, .timeline_number = 1};
+
+    cluster.repo_count = 1;
+    add_backup(0, &layout, EARLY, 1, AT(4), AT(5));
+    archive_range(0, 1, 4, 9);
+    archive_range(0, 2, 7, 8);
+    set_history();
+    ck_assert_msg(plan(&latest, NULL) == ERR_OK, "%s", e.text);
+    ck_assert_uint_eq(planned.plan.path.count, 2);
+    ck_assert_uint_eq(planned.plan.last_segment, 8);
+    ck_assert_uint_gt(planned.requests, 0);
+    ck_assert_msg(plan(&parent, NULL) == ERR_OK, "%s", e.text);
+    ck_assert_uint_eq(planned.plan.last_segment, 9);
+}
+END_TEST
+
+/* A copy was promoted and backed up while its parent lives on: "latest" is the copy's, and that is told. */
+START_TEST(a_living_parent_is_told_of_when_the_backup_lies_past_the_fork)
+{
+    const struct target behind = {.kind = TARGET_LSN, .lsn = AT(20)};
+
+    cluster.repo_count = 1;
+    archive_range(0, 1, 4, 12);
+    archive_range(0, 2, 7, 10);
+    set_history();
+    add_backup(0, &layout, EARLY, 2, AT(8), AT(9));
+    ck_assert_msg(plan(&latest, NULL) == ERR_OK, "%s", e.text);
+    ck_assert_uint_eq(planned.plan.warning_count, 1);
+    ck_assert_ptr_nonnull(strstr(planned.plan.warnings[0], "--target-timeline 1"));
+    ck_assert_int_eq(plan(&behind, NULL), ERR_REFUSED);
+    ck_assert_msg(strstr(e.hint, "--target-timeline 1") != NULL, "%s", e.hint);
+}
+END_TEST
+
+START_TEST(the_second_repository_is_planned_on_when_the_first_can_not_do_it)
+{
+    add_backup(0, &layout, EARLY, 1, AT(4), AT(5));
+    add_backup(1, &layout, EARLY, 1, AT(4), AT(5));
+    archive_range(0, 1, 4, 5);
+    archive_range(0, 1, 7, 8);
+    archive_range(1, 1, 4, 8);
+    ck_assert_msg(plan(&latest, NULL) == ERR_OK, "%s", e.text);
+    ck_assert_ptr_eq(planned.repo, &pgdata_repo[1]);
+    ck_assert_int_eq(plan(&latest, "near"), ERR_REFUSED);
+    ck_assert_ptr_nonnull(strstr(e.text, "000000010000000000000006"));
+    ck_assert_int_eq(plan(&latest, "middle"), ERR_USAGE);
+    faulty_fail(pgdata_repo[0].store,
+                &(struct faulty_plan){.at = FAULTY_LIST, .kind = ERR_UNREACHABLE, .forever = true});
+    ck_assert_msg(plan(&latest, NULL) == ERR_OK, "%s", e.text);
+    ck_assert_int_eq(plan(&latest, "near"), ERR_UNREACHABLE);
+}
+END_TEST
+
+START_TEST(a_backup_of_an_older_line_is_found_by_its_name)
+{
+    const struct target older = {.kind = TARGET_IMMEDIATE, .backup_id = EARLY};
+    const struct target nowhere = {.kind = TARGET_IMMEDIATE, .backup_id = "20260101T000000Z-ffff"};
+    struct layout newer;
+
+    cluster.repo_count = 1;
+    add_backup(0, &layout, EARLY, 1, AT(4), AT(5));
+    archive_range(0, 1, 4, 8);
+    ck_assert_int_eq(layout_init(&newer, "main", control.system_identifier + 1, &e), ERR_OK);
+    add_backup(0, &newer, LATE, 1, AT(6), AT(7));
+    ck_assert_msg(plan(&older, NULL) == ERR_OK, "%s", e.text);
+    ck_assert_str_eq(planned.layout.line, layout.line);
+    ck_assert_int_eq(plan(&latest, NULL), ERR_REFUSED);
+    ck_assert_str_eq(planned.layout.line, newer.line);
+    ck_assert_int_eq(plan(&nowhere, NULL), ERR_REFUSED);
+    ck_assert_ptr_nonnull(strstr(e.text, "there is no backup \"20260101T000000Z-ffff\""));
+}
+END_TEST
+
+START_TEST(a_damaged_summary_does_not_hide_the_other_backups)
+{
+    const struct target damaged = {.kind = TARGET_LATEST, .backup_id = LATE};
+    char key[STORE_KEY_MAX + 1];
+
+    cluster.repo_count = 1;
+    add_backup(0, &layout, EARLY, 1, AT(4), AT(5));
+    archive_range(0, 1, 4, 8);
+    layout_backup_json(&layout, LATE, key);
+    ck_assert_int_eq(store_put(pgdata_repo[0].store, key, "{\"format\": 1", 12, &e), ERR_OK);
+    ck_assert_msg(plan(&latest, NULL) == ERR_OK, "%s", e.text);
+    ck_assert_str_eq(planned.plan.backup->id, EARLY);
+    ck_assert_int_eq(plan(&damaged, NULL), ERR_REFUSED);
+    ck_assert_ptr_nonnull(strstr(e.text, "can't be restored"));
+}
+END_TEST
+
+START_TEST(nothing_there_is_refused_in_words)
+{
+    bool created;
+
+    cluster.repo_count = 1;
+    ck_assert_int_eq(plan(&latest, NULL), ERR_REFUSED);
+    ck_assert_ptr_nonnull(strstr(e.text, "has nothing of cluster \"main\""));
+    ck_assert_int_eq(line_create(&pgdata_repo[0], &layout, 15, &created, &e), ERR_OK);
+    ck_assert_int_eq(plan(&latest, NULL), ERR_REFUSED);
+    ck_assert_ptr_nonnull(strstr(e.text, "there is no backup to restore"));
+}
+END_TEST
+
+/* Every request of a plan failing in turn: never a plan made of half the facts. */
+START_TEST(a_repository_that_fails_in_the_middle_gives_no_plan)
+{
+    const enum faulty_point point = _i == 0 ? FAULTY_GET : FAULTY_LIST;
+    const struct target t = {.kind = TARGET_LSN, .lsn = AT(6) - 40};
+    uint64_t nth = 0, failures;
+
+    cluster.repo_count = 1;
+    add_backup(0, &layout, EARLY, 1, AT(4), AT(5));
+    archive_range(0, 1, 4, 9);
+    set_history();
+    do {
+        nth++;
+        failures = faulty_failures(pgdata_repo[0].store);
+        faulty_fail(pgdata_repo[0].store,
+                    &(struct faulty_plan){.at = point, .nth = nth, .kind = ERR_UNREACHABLE});
+        (void) plan(&t, NULL);
+        if (faulty_failures(pgdata_repo[0].store) > failures)
+            ck_assert_msg(e.code == ERR_UNREACHABLE, "request %lu: %s", (unsigned long) nth, e.text);
+    } while (faulty_failures(pgdata_repo[0].store) > failures);
+    ck_assert_uint_gt(nth, 3);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("ops/plan_gather");
+    TCase *tests = tcase_create("ops/plan_gather");
+
+    tcase_set_timeout(tests, 60);
+    tcase_add_checked_fixture(tests, set_up, tear_down);
+    tcase_add_test(tests, a_plan_follows_the_history_over_the_fork);
+    tcase_add_test(tests, a_living_parent_is_told_of_when_the_backup_lies_past_the_fork);
+    tcase_add_test(tests, the_second_repository_is_planned_on_when_the_first_can_not_do_it);
+    tcase_add_test(tests, a_backup_of_an_older_line_is_found_by_its_name);
+    tcase_add_test(tests, a_damaged_summary_does_not_hide_the_other_backups);
+    tcase_add_test(tests, nothing_there_is_refused_in_words);
+    tcase_add_loop_test(tests, a_repository_that_fails_in_the_middle_gives_no_plan, 0, 2);
+    suite_add_tcase(suite, tests);
+    return check_main(suite);
+}

@@ -1,0 +1,671 @@
+/*
+ * test_wal_search.c - targets looked for in WAL that is built here, archived as a server's would be, and read back.
+ *
+ * WAL is written as words, segments (1 MiB, from number 4 on) end at a bar:
+ *   c7@30  transaction 7 commits at second 30          a7@30  and aborts
+ *   q7@30  prepared transaction 7 is committed         nTEXT  a restore point
+ *   ~      filler: the next record begins in this segment and ends in the next
+ *   z      zeros to the segment's end: not valid WAL   ?      this segment is stored without facts of its records
+ */
+#include "ops/archive.h"
+#include "ops/wal_search.h"
+
+#include "../pg/wal_builder.h"
+#include "../scratch.h"
+#include "check_main.h"
+#include "repo/object.h"
+#include "repo/wal_facts.h"
+#include "storage/faulty.h"
+#include "storage/memory.h"
+#include "stream/buf_sink.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define MIB      (1u << 20)
+#define FIRST    4u
+#define SECOND   INT64_C(1000000)
+#define NOON     (INT64_C(1795176000) * SECOND)
+#define YEARS    (INT64_C(946684800) * SECOND) /* 1970 to 2000 */
+#define XIDS     100
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+static char scratch[SCRATCH_MAX];
+static struct repo repo;
+static struct repo *repos[] = {&repo};
+static struct cluster cluster;
+static struct layout layout;
+static struct timeline_path path;
+static struct wal wal;
+static lsn begins[XIDS]; /* of the record that ends a transaction, by xid; of the first restore point, by 0 */
+static struct err e;
+
+static void set_up(void)
+{
+    struct store *inner;
+
+    e = ERR_NONE;
+    memset(begins, 0, sizeof(begins));
+    scratch_make(scratch);
+    ck_assert_int_eq(mkdir(scratch_path(scratch, "pg_wal"), 0700), 0);
+    repo = (struct repo){.name = strdup("local")};
+    cluster = (struct cluster){.name = strdup("main"), .repos = repos, .repo_count = 1};
+    ck_assert(memory_store_new(&inner, &e) == ERR_OK && faulty_store_new(inner, &repo.store, &e) == ERR_OK);
+    ck_assert(spool_open(scratch_path(scratch, "spool"), "main", &cluster.spool, &e) == ERR_OK);
+    ck_assert(layout_init(&layout, "main", WAL_BUILDER_SYSTEM, &e) == ERR_OK);
+    ck_assert(timeline_single(1, &path, &e) == ERR_OK);
+    wal = (struct wal){.bytes = BUF_INIT(WAL_BUILDER_MAX * 4),
+                       .start = (lsn) FIRST * MIB,
+                       .segment_bytes = MIB,
+                       .page_bytes = 8192,
+                       .magic = 0xD110,
+                       .tli = 1,
+                       .prev = FIRST * MIB - 64};
+}
+
+static void tear_down(void)
+{
+    buf_clear(&wal.bytes);
+    timeline_clear(&path);
+    recipients_clear(&repo.recipients);
+    identities_clear(&repo.identities);
+    spool_free(cluster.spool);
+    store_free(repo.store);
+    free(repo.name);
+    free(cluster.name);
+    scratch_remove(scratch);
+}
+
+/* ---- building ---- */
+
+static lsn put_main(uint8_t rmid, uint8_t info, uint32_t xid, const struct wal_body *main)
+{
+    struct wal_body body = body_of_main(main);
+
+    return wal_record(&wal, rmid, info, xid, body.bytes, body.len);
+}
+
+static void put_end(uint8_t info, uint32_t xid, int64_t time_us)
+{
+    struct wal_body main = {.len = 0};
+
+    body_u64(&main, (uint64_t) (time_us - YEARS));
+    begins[xid] = put_main(1, info, xid, &main);
+}
+
+static void put_prepared(uint32_t xid, int64_t time_us)
+{
+    struct wal_body main = {.len = 0};
+
+    body_u64(&main, (uint64_t) (time_us - YEARS));
+    body_u32(&main, 0x10); /* xinfo: two-phase */
+    body_u32(&main, xid);
+    begins[xid] = put_main(1, 0x30 | 0x80, 0, &main);
+}
+
+static void put_point(const char *name)
+{
+    struct wal_body main = {.len = 0};
+    char field[64] = {0};
+    lsn at;
+
+    (void) snprintf(field, sizeof(field), "%s", name);
+    body_u64(&main, (uint64_t) (NOON - YEARS));
+    body_bytes(&main, field, sizeof(field));
+    at = put_main(0, 0x70, 0, &main);
+    if (begins[0] == 0)
+        begins[0] = at;
+}
+
+/* A record of this many bytes in all, its header included. */
+static void put_filling(size_t bytes)
+{
+    static uint8_t body[8192];
+
+    body[0] = 254;
+    le32_put(body + 1, (uint32_t) (bytes - 29));
+    (void) wal_record(&wal, 0, 0x20, 0, body, bytes - 24);
+}
+
+static uint32_t segment_left(void)
+{
+    return (uint32_t) (-wal_at(&wal) & (MIB - 1));
+}
+
+static void put_filler(void)
+{
+    if (segment_left() == 0)
+        put_filling(4096);
+    while (segment_left() > 8192 + 4096)
+        put_filling(4096);
+    while (segment_left() > 8192)
+        put_filling(64);
+    put_filling(segment_left() - 32);
+    ck_assert_uint_eq(segment_left(), 32);
+}
+
+static void put_word(const char *word, bool *is_bare)
+{
+    unsigned xid = 0, second = 0;
+
+    (void) sscanf(word + 1, "%u@%u", &xid, &second);
+    ck_assert_uint_lt(xid, XIDS);
+    if (word[0] == 'c')
+        put_end(0x00, xid, NOON + second * SECOND);
+    else if (word[0] == 'a')
+        put_end(0x20, xid, NOON + second * SECOND);
+    else if (word[0] == 'q')
+        put_prepared(xid, NOON + second * SECOND);
+    else if (word[0] == 'n')
+        put_point(word + 1);
+    else if (word[0] == '~')
+        put_filler();
+    else if (word[0] == 'z')
+        wal_zeros(&wal, segment_left());
+    else
+        is_bare[(wal_at(&wal) - wal.start) / MIB] = true;
+}
+
+/* A switch, unless a record has just crossed into the new segment and the last one is full. */
+static void put_bar(bool has_crossed)
+{
+    if (!has_crossed)
+        (void) wal_switch(&wal);
+}
+
+static void store_segment(uint64_t number, bool is_bare)
+{
+    struct walfile file = walseg_file(1, number, MIB);
+    const uint8_t *bytes = wal.bytes.data + (number - FIRST) * MIB;
+    CLEANUP(descriptor_clear) struct descriptor d = {.size = 0};
+    const struct wal_facts facts = {.system_identifier = WAL_BUILDER_SYSTEM,
+                                    .major = 15,
+                                    .timeline = 1,
+                                    .segment_bytes = MIB,
+                                    .first_lsn = number * MIB,
+                                    .end_lsn = (number + 1) * MIB};
+    enum object_outcome outcome;
+    char name[WALFILE_NAME_MAX], key[STORE_KEY_MAX + 1], file_path[SCRATCH_MAX * 3];
+    FILE *f;
+
+    walfile_format(&file, name);
+    if (is_bare) {
+        layout_wal_file(&layout, &file, key);
+        ck_assert(object_describe_new(&repo, "wal", name, &d, &e) == ERR_OK &&
+                  wal_facts_write(&facts, &d, &e) == ERR_OK &&
+                  object_put_bytes(&repo, key, &d, bytes, MIB, &outcome, &e) == ERR_OK);
+        return;
+    }
+    (void) snprintf(file_path, sizeof(file_path), "%s/pg_wal/%s", scratch, name);
+    f = fopen(file_path, "w");
+    ck_assert_ptr_nonnull(f);
+    ck_assert_uint_eq(fwrite(bytes, 1, MIB, f), MIB);
+    ck_assert_int_eq(fclose(f), 0);
+    ck_assert_msg(ops_archive(&cluster, file_path, &e) == ERR_OK, "%s", e.text);
+}
+
+/* Build the WAL and archive it; the last segment's number. */
+static uint64_t archive_wal(const char *words)
+{
+    char copy[512], *rest = copy;
+    bool is_bare[64] = {false}, crosses = false, has_crossed = false;
+    uint64_t count;
+
+    (void) snprintf(copy, sizeof(copy), "%s", words);
+    for (char *word = strsep(&rest, " "); word != NULL; word = strsep(&rest, " ")) {
+        if (word[0] == '\0')
+            continue;
+        if (word[0] == '|') {
+            put_bar(has_crossed);
+            has_crossed = false;
+            continue;
+        }
+        put_word(word, is_bare);
+        has_crossed = crosses || (has_crossed && wal_at(&wal) % MIB < 4096) || word[0] == 'z';
+        crosses = word[0] == '~';
+    }
+    if (wal_at(&wal) % MIB != 0)
+        (void) wal_switch(&wal);
+    count = wal.bytes.len / MIB;
+    for (uint64_t i = 0; i < count; i++)
+        store_segment(FIRST + i, is_bare[i]);
+    return FIRST + count - 1;
+}
+
+static enum err_code look(uint64_t last, const struct target *t, lsn from, struct plan_moment *m)
+{
+    const struct wal_stretch w = {.repo = &repo,
+                                  .layout = &layout,
+                                  .path = &path,
+                                  .segment_bytes = MIB,
+                                  .first = FIRST,
+                                  .last = last,
+                                  .look_to = UINT64_MAX};
+
+    return wal_search(&w, t, from, m, &e);
+}
+
+static void check_moment(const char *why, const struct plan_moment *m, bool reached, uint32_t kept,
+                         uint32_t discarded)
+{
+    ck_assert_msg(m->known, "%s: not known", why);
+    ck_assert_msg(m->reached == reached, "%s: reached is %d", why, m->reached);
+    ck_assert_msg(m->has_kept == (kept != 0) && m->kept_xid == kept, "%s: kept %u", why, m->kept_xid);
+    ck_assert_msg(m->kept_lsn == (kept != 0 ? begins[kept] : 0), "%s: kept at %lx", why,
+                  (unsigned long) m->kept_lsn);
+    ck_assert_msg(m->kept_end >= m->kept_lsn, "%s", why);
+    ck_assert_msg(m->has_discarded == (discarded != 0) && m->discarded_xid == discarded, "%s: discarded %u",
+                  why, m->discarded_xid);
+}
+
+/* ---- times ---- */
+
+static const struct time_case {
+    const char *why;
+    const char *wal;
+    unsigned second;
+    bool exclusive;
+    uint32_t from; /* behind this transaction's record; 0 = from the beginning */
+    bool reached;
+    uint32_t kept; /* xids; 0 = none */
+    uint32_t discarded;
+    unsigned last; /* second of the last one in the archive, when the search went to the end */
+} time_cases[] = {
+    {"between two commits", "c1@10 c2@20 c3@30", 25, false, 0, true, 2, 3, 0},
+    {"exactly at a commit: it is kept", "c1@10 c2@20 c3@30", 20, false, 0, true, 2, 3, 0},
+    {"exactly at a commit, exclusive: it is not", "c1@10 c2@20 c3@30", 20, true, 0, true, 1, 2, 0},
+    {"equal times, inclusive: all of them", "c1@10 c2@20 c3@20 c4@20 c5@30", 20, false, 0, true, 4, 5, 0},
+    {"equal times, exclusive: none of them", "c1@10 c2@20 c3@20 c4@20 c5@30", 20, true, 0, true, 1, 2, 0},
+    {"before the first commit", "c1@10 c2@20", 5, false, 0, true, 0, 1, 0},
+    {"after the last commit", "c1@10 c2@20", 21, false, 0, false, 2, 0, 20},
+    {"at the last commit: nothing behind it says so", "c1@10 c2@20", 20, false, 0, false, 2, 0, 20},
+    {"after the last commit, idle behind it", "c1@10 | c2@20 | | | |", 21, false, 0, false, 2, 0, 20},
+    {"no commits at all", "nx | | |", 21, false, 0, false, 0, 0, 0},
+    {"in the next segment", "c1@10 | c2@20 | c3@30", 25, false, 0, true, 2, 3, 0},
+    {"the first of many segments", "c1@10 | c2@20 | c3@30 | c4@40 | c5@50", 15, false, 0, true, 1, 2, 0},
+    {"over an idle stretch", "c1@10 | | | | | | c2@20", 15, false, 0, true, 1, 2, 0},
+    {"an idle stretch on both sides", "| | c1@10 | | | c2@20 | | |", 15, false, 0, true, 1, 2, 0},
+    {"inside one segment with idle ones around", "| | c1@10 c2@20 c3@30 | |", 25, false, 0, true, 2, 3, 0},
+    {"an abort past the time ends recovery, the next commit is discarded", "c1@10 a2@20 | c3@30", 15, false,
+     0, true, 1, 3, 0},
+    {"an abort alone past the time", "c1@10 | a2@20", 15, false, 0, true, 1, 0, 0},
+    {"an abort before the time keeps nothing", "c1@10 | a2@20 | c3@30", 25, false, 0, true, 1, 3, 0},
+    {"many aborts before the time", "c1@10 | a2@20 | a4@21 | | a5@22 | c3@30", 25, false, 0, true, 1, 3, 0},
+    {"a prepared transaction counts when it is committed", "c1@10 q2@20 c3@30", 25, false, 0, true, 2, 3, 0},
+    {"a prepared transaction past the time", "c1@10 q2@20 c3@30", 15, false, 0, true, 1, 2, 0},
+    {"the kept one crosses a segment border", "c1@10 ~ c2@20 | c3@30", 25, false, 0, true, 2, 3, 0},
+    {"the discarded one crosses a segment border", "c1@10 ~ c2@20 | c3@30", 15, false, 0, true, 1, 2, 0},
+    {"one that crosses, in segments that count none", "c1@10 | ~ c2@20 | | c3@30", 25, false, 0, true, 2, 3,
+     0},
+    {"one that crosses is the only one past the time", "c1@10 | ~ c2@20 | | |", 15, false, 0, true, 1, 2, 0},
+    {"a clock stepped back: the first past the time ends it", "c1@10 c2@30 c3@20 c4@40", 25, false, 0, true,
+     1, 2, 0},
+    {"a clock stepped back, over segments", "c1@10 | c2@30 | c3@20 | c4@40", 25, false, 0, true, 1, 2, 0},
+    {"disorder over many segments", "c1@10 | c2@30 | c3@20 | c4@21 | c5@22 | c6@40 | c7@50", 25, false, 0,
+     true, 1, 2, 0},
+    {"a later segment alone has an earlier time", "c1@10 | c2@20 | c3@15 | c4@40", 18, false, 0, true, 1, 2,
+     0},
+    {"what lies in the backup is not asked", "c1@10 c2@20 c3@30", 25, false, 2, true, 0, 3, 0},
+    {"what lies in the backup is not asked, over segments", "c1@10 | c2@20 | | | c3@30", 25, false, 2, true,
+     0, 3, 0},
+    {"a time in the backup by a clock that was ahead", "c1@10 c2@50 | c3@20 | c4@30", 25, false, 2, true, 3,
+     4, 0},
+    {"segments without facts are read", "? c1@10 | ? c2@20 | ? c3@30 | ? c4@40", 25, false, 0, true, 2, 3, 0},
+    {"one segment without facts keeps nothing by itself", "c1@10 | ? | ? | c3@30", 25, false, 0, true, 1, 3,
+     0},
+    {"segments without facts that do not pass", "c1@10 | ? c2@20 | c3@30 | c4@40", 35, false, 0, true, 3, 4,
+     0},
+    {"all without facts, after the last", "? c1@10 | ? c2@20", 25, false, 0, false, 2, 0, 20},
+    {"zeros behind the last record of the last segment are its end", "c1@10 | c2@20 z", 25, false, 0, false,
+     2, 0, 20},
+};
+
+START_TEST(a_time_is_the_last_commit_that_postgresql_would_keep)
+{
+    const struct time_case *c = &time_cases[_i];
+    const struct target t = {
+        .kind = TARGET_TIME, .time_us = NOON + c->second * SECOND, .exclusive = c->exclusive};
+    uint64_t last = archive_wal(c->wal);
+    lsn from = c->from != 0 ? begins[c->from] + 1 : (lsn) FIRST * MIB + 40;
+    struct plan_moment m = {.known = false};
+
+    ck_assert_msg(look(last, &t, from, &m) == ERR_OK, "%s: %s", c->why, e.text);
+    check_moment(c->why, &m, c->reached, c->kept, c->discarded);
+    ck_assert_msg(m.last_us == (c->last != 0 ? NOON + c->last * SECOND : 0), "%s: last is %ld", c->why,
+                  (long) ((m.last_us - NOON) / SECOND));
+}
+END_TEST
+
+/* A backup's stop time by a clock that was behind: its own commits tell that it holds more than is wanted. */
+START_TEST(a_backup_that_is_past_the_time_itself_is_told)
+{
+    static const struct {
+        const char *wal;
+        unsigned second;
+        bool is_late;
+    } table[] = {
+        {"c1@10 c2@30 | c3@40", 25, true},
+        {"c1@10 c2@20 | c3@40", 25, false},
+        {"c1@30 | nx | c2@35 | c3@40", 25, true},
+        {"c1@10 c2@30 | c3@20 | c4@40", 25, false}, /* there is one to keep behind it */
+    };
+
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        const struct target t = {.kind = TARGET_TIME, .time_us = NOON + table[i].second * SECOND};
+        struct plan_moment m = {.known = false};
+        uint64_t last;
+
+        tear_down();
+        set_up();
+        last = archive_wal(table[i].wal);
+        ck_assert_msg(look(last, &t, begins[2] + 1, &m) == ERR_OK, "%s: %s", table[i].wal, e.text);
+        ck_assert_msg(m.backup_is_late == table[i].is_late, "%s", table[i].wal);
+    }
+}
+END_TEST
+
+/* More segments lie between the two than anybody wants to read, and yet the one that crosses a border is found. */
+START_TEST(a_long_stretch_without_commits_hides_none)
+{
+    const struct target t = {.kind = TARGET_TIME, .time_us = NOON + 25 * SECOND};
+    char words[512] = "c1@10";
+    struct plan_moment m;
+    uint64_t last;
+
+    for (int i = 0; i < 20; i++)
+        (void) strcat(words, " |");
+    (void) strcat(words, " ~ c2@20");
+    for (int i = 0; i < 20; i++)
+        (void) strcat(words, " |");
+    (void) strcat(words, " c3@30");
+    last = archive_wal(words);
+    ck_assert_msg(look(last, &t, FIRST * MIB + 40, &m) == ERR_OK, "%s", e.text);
+    check_moment("long", &m, true, 2, 3);
+}
+END_TEST
+
+/* ---- xids, names ---- */
+
+static const struct mark_case {
+    const char *why;
+    const char *wal;
+    uint32_t xid;
+    const char *name;
+    bool exclusive;
+    uint32_t from;
+    bool reached;
+    uint32_t kept;
+    uint32_t discarded;
+} mark_cases[] = {
+    {"an xid", "c1@10 c2@20 | c3@30", 2, NULL, false, 0, true, 2, 3},
+    {"an xid, exclusive", "c1@10 c2@20 | c3@30", 2, NULL, true, 0, true, 1, 2},
+    {"the first xid, exclusive", "c1@10 c2@20", 1, NULL, true, 0, true, 0, 1},
+    {"the last xid", "c1@10 c2@20 | |", 2, NULL, false, 0, true, 2, 0},
+    {"an xid that aborted", "c1@10 a2@20 | c3@30", 2, NULL, false, 0, true, 2, 3},
+    {"an xid that aborted, exclusive", "c1@10 a2@20 | c3@30", 2, NULL, true, 0, true, 1, 2},
+    {"a prepared xid", "c1@10 q2@20 c3@30", 2, NULL, false, 0, true, 2, 3},
+    {"an xid whose record crosses a border", "c1@10 ~ c2@20 | c3@30", 2, NULL, false, 0, true, 2, 3},
+    {"not xid order but WAL order decides", "c5@10 c2@20 c4@30", 2, NULL, false, 0, true, 2, 4},
+    {"an xid that is not there", "c1@10 | c3@30", 2, NULL, false, 0, false, 3, 0},
+    {"an xid inside the backup", "c1@10 c2@20 c3@30", 1, NULL, false, 2, false, 3, 0},
+    {"a name", "c1@10 nx c2@20", 0, "x", false, 0, true, 1, 2},
+    {"a name twice is the first", "c1@10 nx c2@20 nx c3@30", 0, "x", false, 0, true, 1, 2},
+    {"a name that begins alike", "c1@10 nxy c2@20 nz", 0, "x", false, 0, false, 2, 0},
+    {"a name before any commit", "nx c1@10", 0, "x", false, 0, true, 0, 1},
+    {"a name that crosses a border", "c1@10 ~ nx | c2@20", 0, "x", false, 0, true, 1, 2},
+};
+
+START_TEST(an_xid_or_a_name_is_its_record)
+{
+    const struct mark_case *c = &mark_cases[_i];
+    const struct target t = {.kind = c->name != NULL ? TARGET_NAME : TARGET_XID,
+                             .xid = c->xid,
+                             .name = c->name,
+                             .exclusive = c->exclusive};
+    uint64_t last = archive_wal(c->wal);
+    lsn from = c->from != 0 ? begins[c->from] + 1 : (lsn) FIRST * MIB + 40;
+    struct plan_moment m = {.known = false};
+
+    ck_assert_msg(look(last, &t, from, &m) == ERR_OK, "%s: %s", c->why, e.text);
+    check_moment(c->why, &m, c->reached, c->kept, c->discarded);
+    if (c->name != NULL && c->reached) {
+        ck_assert_msg(m.is_stop_lsn && m.stop_lsn == begins[0], "%s: at %lx", c->why,
+                      (unsigned long) m.stop_lsn);
+        ck_assert_msg(m.stop_end >= m.stop_lsn + 24 + 2 + 72, "%s: to %lx", c->why,
+                      (unsigned long) m.stop_end);
+    }
+}
+END_TEST
+
+START_TEST(a_name_is_looked_for_as_far_as_asked)
+{
+    const struct target t = {.kind = TARGET_NAME, .name = "x"};
+    struct wal_stretch w = {.repo = &repo,
+                            .layout = &layout,
+                            .path = &path,
+                            .segment_bytes = MIB,
+                            .first = FIRST,
+                            .last = archive_wal("c1@10 | | nx | | c2@20"),
+                            .look_to = FIRST + 1};
+    struct plan_moment m;
+
+    ck_assert_int_eq(wal_search(&w, &t, FIRST * MIB + 40, &m, &e), ERR_OK);
+    ck_assert(m.known && !m.reached);
+    w.look_to = FIRST + 2;
+    ck_assert_int_eq(wal_search(&w, &t, FIRST * MIB + 40, &m, &e), ERR_OK);
+    check_moment("found, and the commit behind it too", &m, true, 1, 2);
+}
+END_TEST
+
+/* ---- LSNs ---- */
+
+static const struct lsn_case {
+    const char *why;
+    const char *wal;
+    uint32_t xid; /* the LSN is relative to this one's record, or, with 0, to the last segment's beginning */
+    int offset;
+    bool reached;
+} lsn_cases[] = {
+    {"a record itself", "c1@10 | c2@20 c3@30", 2, 0, true},
+    {"a byte behind it: the next record counts", "c1@10 | c2@20 c3@30", 2, 1, true},
+    {"the switch record is one", "c1@10 | c2@20", 2, 1, true},
+    {"in the filler of the last segment", "c1@10 | c2@20", 0, MIB / 2, false},
+    {"in the filler of a segment that another follows", "c1@10 | c2@20", 0, -100, true},
+    {"a record that goes on behind the last segment is not whole", "c1@10 | c2@20 ~ c3@30", 3, 0, false},
+    {"without facts, a record itself", "? c1@10 | ? c2@20 c3@30", 3, 0, true},
+    {"without facts, in the filler", "? c1@10 | ? c2@20 c3@30", 0, MIB / 2, false},
+    {"without facts, in a filler that another follows", "? c1@10 | ? c2@20 c3@30", 0, -100, true},
+};
+
+START_TEST(an_lsn_is_reached_when_a_record_begins_at_or_behind_it)
+{
+    const struct lsn_case *c = &lsn_cases[_i];
+    uint64_t last = archive_wal(c->wal);
+    struct target t = {.kind = TARGET_LSN};
+    struct plan_moment m = {.known = false};
+
+    if (c->xid == 3 && strchr(c->wal, '~') != NULL)
+        last--; /* where it ends is not archived */
+    t.lsn = (c->xid != 0 ? begins[c->xid] : last * MIB) + (lsn) (int64_t) c->offset;
+    ck_assert_msg(look(last, &t, FIRST * MIB + 40, &m) == ERR_OK, "%s: %s", c->why, e.text);
+    ck_assert_msg(m.known && m.reached == c->reached, "%s: reached is %d", c->why, m.reached);
+    ck_assert_msg(c->reached || (m.kept_lsn > FIRST * MIB && m.kept_lsn < t.lsn), "%s: last record %lx",
+                  c->why, (unsigned long) m.kept_lsn);
+}
+END_TEST
+
+START_TEST(a_record_that_fills_the_last_segments_reaches_no_lsn_in_it)
+{
+    static uint8_t body[3 * MIB];
+    struct target t = {.kind = TARGET_LSN};
+    struct plan_moment m;
+    uint64_t last;
+
+    (void) put_filling(64);
+    body[0] = 254;
+    le32_put(body + 1, sizeof(body) - 5);
+    t.lsn = wal_record(&wal, 0, 0x20, 0, body, sizeof(body)) + 8;
+    last = archive_wal("");
+    last--; /* its end is not archived: the last segment holds nothing but its middle */
+    ck_assert_int_eq(look(last, &t, FIRST * MIB + 40, &m), ERR_OK);
+    ck_assert(m.known && !m.reached);
+}
+END_TEST
+
+/* ---- what can't be read ---- */
+
+/* Put bytes in the place of a segment's. */
+static void replace_segment(uint64_t number, void (*spoil)(struct buf *object))
+{
+    CLEANUP(buf_clear) struct buf object = BUF_INIT(2 * MIB);
+    struct walfile file = walseg_file(1, number, MIB);
+    struct sink *to;
+    char key[STORE_KEY_MAX + 1];
+
+    layout_wal_file(&layout, &file, key);
+    ck_assert(buf_sink_new(&object, &to, &e) == ERR_OK);
+    ck_assert(store_get(repo.store, key, NULL, to, NULL, &e) == ERR_OK);
+    sink_free(to);
+    spoil(&object);
+    ck_assert(store_remove(repo.store, key, &e) == ERR_OK);
+    if (object.len > 0)
+        ck_assert(store_put(repo.store, key, object.data, object.len, &e) == ERR_OK);
+}
+
+static void flip_the_last_quarter(struct buf *object)
+{
+    object->data[object->len - object->len / 4] ^= 1;
+}
+
+static void cut(struct buf *object)
+{
+    object->len -= 5;
+}
+
+static const struct target damage_targets[] = {
+    {.kind = TARGET_TIME, .time_us = NOON + 25 * SECOND},
+    {.kind = TARGET_XID, .xid = 3},
+    {.kind = TARGET_NAME, .name = "nowhere"},
+};
+
+START_TEST(damaged_wal_is_an_error_and_not_an_absent_target)
+{
+    void (*const spoils[])(struct buf *) = {flip_the_last_quarter, cut};
+    uint64_t last = archive_wal("c1@10 | c2@20 | c3@30");
+
+    for (size_t i = 0; i < COUNT(spoils); i++) {
+        struct plan_moment m = {.known = false};
+
+        replace_segment(FIRST + 1, spoils[i]);
+        ck_assert_int_eq(look(last, &damage_targets[_i], FIRST * MIB + 40, &m), ERR_CORRUPT);
+        ck_assert(!m.known);
+        e = ERR_NONE;
+    }
+}
+END_TEST
+
+START_TEST(wal_that_ends_before_the_stretch_does_is_an_error)
+{
+    uint64_t last = archive_wal("c1@10 | c2@20 z | c3@30");
+    struct plan_moment m = {.known = false};
+
+    ck_assert_int_eq(look(last, &damage_targets[_i], FIRST * MIB + 40, &m), ERR_CORRUPT);
+    ck_assert_ptr_nonnull(strstr(e.text, "000000010000000000000005"));
+}
+END_TEST
+
+START_TEST(an_unreachable_repository_is_an_error)
+{
+    uint64_t last = archive_wal("c1@10 | c2@20 | c3@30");
+
+    for (unsigned nth = 1; nth < 4; nth++) {
+        struct plan_moment m = {.known = false};
+
+        faulty_fail(repo.store, &(struct faulty_plan){
+                                    .at = FAULTY_GET, .nth = nth, .kind = ERR_UNREACHABLE, .forever = true});
+        ck_assert_int_eq(look(last, &damage_targets[_i], FIRST * MIB + 40, &m), ERR_UNREACHABLE);
+        e = ERR_NONE;
+    }
+}
+END_TEST
+
+static void seal_from_now_on(void)
+{
+    struct identity id;
+
+    ck_assert_int_eq(identity_generate(&id, &e), ERR_OK);
+    repo.recipients.list = calloc(1, sizeof(*repo.recipients.list));
+    repo.recipients.count = 1;
+    memcpy(repo.recipients.list[0].public_key, id.public_key, KEY_BYTES);
+}
+
+START_TEST(without_an_identity_the_moment_is_not_known)
+{
+    struct plan_moment m = {.known = true};
+    uint64_t last;
+
+    seal_from_now_on();
+    last = archive_wal("c1@10 | c2@20 | c3@30");
+    ck_assert_msg(look(last, &damage_targets[_i], FIRST * MIB + 40, &m) == ERR_OK, "%s", e.text);
+    ck_assert(!m.known && !m.reached);
+}
+END_TEST
+
+START_TEST(without_an_identity_an_lsn_is_looked_up_by_descriptors)
+{
+    const struct target t = {.kind = TARGET_LSN, .lsn = (FIRST + 2) * MIB + 40};
+    struct plan_moment m;
+    uint64_t last;
+
+    seal_from_now_on();
+    last = archive_wal("c1@10 | c2@20 | c3@30");
+    ck_assert_msg(look(last, &t, FIRST * MIB + 40, &m) == ERR_OK, "%s", e.text);
+    ck_assert(m.known && m.reached);
+}
+END_TEST
+
+START_TEST(a_store_that_denies_access_is_an_error)
+{
+    uint64_t last = archive_wal("c1@10 | c2@20 | c3@30");
+    struct plan_moment m = {.known = false};
+
+    faulty_fail(repo.store, &(struct faulty_plan){.at = FAULTY_GET, .kind = ERR_DENIED, .forever = true});
+    ck_assert_int_eq(look(last, &damage_targets[_i], FIRST * MIB + 40, &m), ERR_DENIED);
+}
+END_TEST
+
+START_TEST(a_stretch_that_ends_before_the_backup_does_holds_nothing)
+{
+    const struct target t = {.kind = TARGET_TIME, .time_us = NOON + 25 * SECOND};
+    uint64_t last = archive_wal("c1@10 | c2@20 | c3@30");
+    struct plan_moment m;
+
+    ck_assert_int_eq(look(last - 1, &t, last * MIB + 40, &m), ERR_OK);
+    check_moment("behind the stretch", &m, false, 0, 0);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("ops/wal_search");
+    TCase *tests = tcase_create("ops/wal_search");
+
+    tcase_set_timeout(tests, 120);
+    tcase_add_checked_fixture(tests, set_up, tear_down);
+    thin_loop_test(tests, a_time_is_the_last_commit_that_postgresql_would_keep, COUNT(time_cases));
+    tcase_add_test(tests, a_backup_that_is_past_the_time_itself_is_told);
+    tcase_add_test(tests, a_long_stretch_without_commits_hides_none);
+    thin_loop_test(tests, an_xid_or_a_name_is_its_record, COUNT(mark_cases));
+    tcase_add_test(tests, a_name_is_looked_for_as_far_as_asked);
+    thin_loop_test(tests, an_lsn_is_reached_when_a_record_begins_at_or_behind_it, COUNT(lsn_cases));
+    tcase_add_test(tests, a_record_that_fills_the_last_segments_reaches_no_lsn_in_it);
+    tcase_add_loop_test(tests, damaged_wal_is_an_error_and_not_an_absent_target, 0, COUNT(damage_targets));
+    tcase_add_loop_test(tests, wal_that_ends_before_the_stretch_does_is_an_error, 0, COUNT(damage_targets));
+    tcase_add_loop_test(tests, an_unreachable_repository_is_an_error, 0, COUNT(damage_targets));
+    tcase_add_loop_test(tests, without_an_identity_the_moment_is_not_known, 0, COUNT(damage_targets));
+    tcase_add_test(tests, without_an_identity_an_lsn_is_looked_up_by_descriptors);
+    tcase_add_loop_test(tests, a_store_that_denies_access_is_an_error, 0, COUNT(damage_targets));
+    tcase_add_test(tests, a_stretch_that_ends_before_the_backup_does_holds_nothing);
+    suite_add_tcase(suite, tests);
+    return check_main(suite);
+}

@@ -1,0 +1,310 @@
+/*
+ * ops/archive.c - see ops/archive.h.
+ *
+ * The file is opened once: header, size, digest and content are of one file, whatever the path names later.
+ * A file of up to MEMORY_MAX bytes is read once and kept, so hashing and sealing see the very same bytes. A larger one
+ * (segments of up to 1 GiB) is read twice in pieces; the second reading is hashed again, so that a file that changed in
+ * between is refused before its object exists. The pass that hashes also reads the WAL records, for the descriptor.
+ */
+#include "ops/archive.h"
+
+#include "base/log.h"
+#include "pg/control.h"
+#include "pg/walpage.h"
+#include "pg/walscan_sink.h"
+#include "repo/line.h"
+#include "repo/object.h"
+#include "repo/wal_facts.h"
+#include "stream/file_sink.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define MEMORY_MAX    ((size_t) 64 << 20)
+#define TEXT_FILE_MAX ((off_t) 1 << 20) /* a history or backup history file */
+
+/* The file to push, and what was found out about it. */
+struct subject {
+    const char *path;
+    const char *name;
+    struct walfile file;
+    int fd;
+    uint64_t size;
+    bool in_memory;
+    struct buf bytes;
+    uint8_t sha256[SHA256_BYTES];
+    uint64_t system_identifier;
+    unsigned major;
+    struct walpage page; /* of a segment or .partial */
+    struct wal_facts facts;
+};
+
+static bool is_wal(const struct subject *s)
+{
+    return s->file.kind == WALFILE_SEGMENT || s->file.kind == WALFILE_PARTIAL;
+}
+
+static const char *kind_name(enum walfile_kind kind)
+{
+    switch (kind) {
+    case WALFILE_SEGMENT:
+        return "wal";
+    case WALFILE_PARTIAL:
+        return "partial";
+    case WALFILE_BACKUP_HISTORY:
+        return "backup-history";
+    case WALFILE_HISTORY:
+        return "history";
+    }
+    return "unknown";
+}
+
+static void subject_clear(struct subject *s)
+{
+    buf_clear(&s->bytes);
+    if (s->fd >= 0)
+        (void) close(s->fd);
+    s->fd = -1;
+}
+
+static enum err_code open_file(struct subject *s, struct err *e)
+{
+    struct stat st;
+
+    s->fd = open(s->path, O_RDONLY | O_CLOEXEC);
+    if (s->fd < 0)
+        return err_sys(e, ERR_IO, errno, "could not open file \"%s\"", s->path);
+    if (fstat(s->fd, &st) != 0)
+        return err_sys(e, ERR_IO, errno, "could not stat file \"%s\"", s->path);
+    if (!S_ISREG(st.st_mode))
+        return err_set(e, ERR_USAGE, "\"%s\" is not a regular file", s->path);
+    if (st.st_size == 0)
+        return err_set(e, ERR_CORRUPT, "file \"%s\" is empty", s->path);
+    if (!is_wal(s) && st.st_size > TEXT_FILE_MAX)
+        return err_set(e, ERR_CORRUPT, "file \"%s\" is too large for what its name says", s->path);
+    s->size = (uint64_t) st.st_size;
+    return ERR_OK;
+}
+
+static enum err_code check_page(struct subject *s, struct err *e)
+{
+    uint8_t head[WALPAGE_LONG_HEADER];
+    ssize_t got = pread(s->fd, head, sizeof(head), 0);
+
+    if (got < 0)
+        return err_sys(e, ERR_IO, errno, "could not read file \"%s\"", s->path);
+    if (walpage_parse(head, (size_t) got, &s->page, e) != ERR_OK ||
+        walpage_check_name(&s->page, &s->file, e) != ERR_OK)
+        return err_while(e, "file \"%s\" is not fit to be archived", s->path);
+    if (s->size != s->page.segment_bytes)
+        return err_set(e, ERR_CORRUPT,
+                       "file \"%s\" has %" PRIu64 " bytes, but its header says a segment has %" PRIu32,
+                       s->path, s->size, s->page.segment_bytes);
+    s->system_identifier = s->page.system_identifier;
+    s->major = s->page.major;
+    return ERR_OK;
+}
+
+/* The data directory that "pg_wal/NAME" lies in: the path without its last two components. */
+static void data_directory(const char *path, char *out, size_t size)
+{
+    const char *end = path + strlen(path);
+
+    for (int cut = 0; cut < 2 && end > path; cut++)
+        for (end--; end > path && *end != '/'; end--)
+            ;
+    if (end == path)
+        (void) snprintf(out, size, "%s", *path == '/' ? "/" : ".");
+    else
+        (void) snprintf(out, size, "%.*s", (int) (end - path), path);
+}
+
+/* Segments carry their cluster's identity, and must be those of the cluster whose directory they lie in, if any. */
+static enum err_code check_control(struct subject *s, struct err *e)
+{
+    char pgdata[4096];
+    struct control control;
+    struct err why = ERR_NONE;
+
+    data_directory(s->path, pgdata, sizeof(pgdata));
+    if (control_read(pgdata, &control, &why) != ERR_OK) {
+        if (is_wal(s))
+            return ERR_OK;
+        *e = why;
+        return err_while(e, "the cluster that \"%s\" belongs to is not known", s->name);
+    }
+    if (is_wal(s) && control.system_identifier != s->system_identifier)
+        return err_set(e, ERR_REFUSED,
+                       "file \"%s\" is of system identifier %" PRIu64
+                       ", but the cluster it lies in is %" PRIu64,
+                       s->path, s->system_identifier, control.system_identifier);
+    s->system_identifier = control.system_identifier;
+    if (!is_wal(s))
+        s->major = control.major;
+    return ERR_OK;
+}
+
+/* What the records say, for the descriptor: recovery's view, so commits and aborts count alike for times. */
+static enum err_code note(const struct walevent *v, void *arg, struct err *e)
+{
+    struct wal_facts *f = arg;
+
+    (void) e;
+    f->restore_points += v->type == WALEVENT_RESTORE_POINT;
+    if (v->type != WALEVENT_COMMIT && v->type != WALEVENT_ABORT)
+        return ERR_OK;
+    if (f->commits + f->aborts == 0)
+        f->first_us = f->min_us = f->max_us = v->time_us;
+    f->commits += v->type == WALEVENT_COMMIT;
+    f->aborts += v->type == WALEVENT_ABORT;
+    f->last_us = v->time_us;
+    f->min_us = v->time_us < f->min_us ? v->time_us : f->min_us;
+    f->max_us = v->time_us > f->max_us ? v->time_us : f->max_us;
+    return ERR_OK;
+}
+
+/* The one pass over all bytes: into memory where they fit, through the hash, and for WAL through the records. */
+static enum err_code push_first(struct subject *s, struct sink *to, struct err *e)
+{
+    if (s->size > MEMORY_MAX)
+        return file_push(s->fd, s->path, to, e);
+    s->in_memory = true;
+    if (buf_read_fd(&s->bytes, s->fd, s->path, e) != ERR_OK)
+        return e->code;
+    if (s->bytes.len != s->size)
+        return err_set(e, ERR_IO, "file \"%s\" changed while it was read", s->path);
+    return sink_write(to, s->bytes.data, s->bytes.len, e);
+}
+
+static enum err_code examine_with(struct subject *s, struct walscan *scan, struct err *e)
+{
+    CLEANUP(sink_freep) struct sink *chain = NULL;
+    struct sink *records = NULL;
+
+    if ((scan != NULL && walscan_sink_new(scan, &records, e) != ERR_OK) ||
+        sha256_sink_new(records, &chain, e) != ERR_OK || push_first(s, chain, e) != ERR_OK ||
+        sink_finish(chain, e) != ERR_OK)
+        return e->code;
+    return sha256_sink_digest(chain, s->sha256, e);
+}
+
+static enum err_code examine(struct subject *s, struct err *e)
+{
+    CLEANUP(walscan_freep) struct walscan *scan = NULL;
+
+    if (!is_wal(s))
+        return examine_with(s, NULL, e);
+    wal_facts_of_page(&s->page, s->file.tli, &s->facts);
+    if (walscan_new(s->page.segment_bytes, s->page.address, note, &s->facts, &scan, e) != ERR_OK ||
+        examine_with(s, scan, e) != ERR_OK)
+        return e->code;
+    s->facts.has_records = true;
+    s->facts.end_lsn = walscan_end(scan);
+    s->facts.last_lsn = walscan_last(scan);
+    return ERR_OK;
+}
+
+/* The second reading of a large file: the digest must still be the first one's. */
+static enum err_code push_again(struct subject *s, struct sink *to, struct err *e)
+{
+    CLEANUP(sink_freep) struct sink *hash = NULL;
+    uint8_t digest[SHA256_BYTES];
+    CLEANUP(buf_clear) struct buf piece = BUF_INIT((size_t) 1 << 20);
+    uint64_t at = 0;
+
+    if (sha256_sink_new(NULL, &hash, e) != ERR_OK || buf_reserve(&piece, piece.max, e) != ERR_OK)
+        return e->code;
+    while (at < s->size) {
+        ssize_t got = pread(s->fd, piece.data, piece.max, (off_t) at);
+
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            return err_sys(e, ERR_IO, got < 0 ? errno : EIO, "could not read file \"%s\"", s->path);
+        if (sink_write(hash, piece.data, (size_t) got, e) != ERR_OK ||
+            sink_write(to, piece.data, (size_t) got, e) != ERR_OK)
+            return e->code;
+        at += (uint64_t) got;
+    }
+    if (sink_finish(hash, e) != ERR_OK || sha256_sink_digest(hash, digest, e) != ERR_OK)
+        return e->code;
+    if (memcmp(digest, s->sha256, SHA256_BYTES) != 0)
+        return err_set(e, ERR_IO, "file \"%s\" changed while it was read", s->path);
+    return ERR_OK;
+}
+
+static enum err_code push_file(void *arg, struct sink *to, struct err *e)
+{
+    struct subject *s = arg;
+
+    return s->in_memory ? sink_write(to, s->bytes.data, s->bytes.len, e) : push_again(s, to, e);
+}
+
+static enum err_code describe(const struct subject *s, const struct repo *r, struct descriptor *d,
+                              struct err *e)
+{
+    if (object_describe_new(r, kind_name(s->file.kind), s->name, d, e) != ERR_OK)
+        return e->code;
+    d->sized = true;
+    d->size = s->size;
+    memcpy(d->sha256, s->sha256, SHA256_BYTES);
+    return is_wal(s) ? wal_facts_write(&s->facts, d, e) : ERR_OK;
+}
+
+static enum err_code push_to(struct cluster *c, struct subject *s, struct repo *r, struct err *e)
+{
+    CLEANUP(descriptor_clear) struct descriptor d = {0};
+    struct layout layout;
+    char key[STORE_KEY_MAX + 1];
+    enum object_outcome outcome;
+
+    if (layout_init(&layout, c->name, s->system_identifier, e) != ERR_OK ||
+        line_admit(r, &layout, s->major, c->spool, e) != ERR_OK || describe(s, r, &d, e) != ERR_OK)
+        return e->code;
+    layout_wal_file(&layout, &s->file, key);
+    if (object_put(r, key, &d, push_file, s, &outcome, e) != ERR_OK)
+        return e->code;
+    log_debug("\"%s\" %s in repository \"%s\"", s->name,
+              outcome == OBJECT_STORED ? "stored" : "was stored already, with the same content,", r->name);
+    return ERR_OK;
+}
+
+/* Every repository is tried: one that is away must not keep the others from having the file. */
+static enum err_code push_to_all(struct cluster *c, struct subject *s, struct err *e)
+{
+    struct err first = ERR_NONE;
+
+    for (size_t i = 0; i < c->repo_count; i++) {
+        struct err why = ERR_NONE;
+
+        if (push_to(c, s, c->repos[i], &why) == ERR_OK)
+            continue;
+        err_while(&why, "could not archive \"%s\" to repository \"%s\"", s->name, c->repos[i]->name);
+        if (first.code != ERR_OK)
+            log_warning("%s", why.text);
+        else
+            first = why;
+    }
+    if (first.code != ERR_OK)
+        *e = first;
+    return first.code;
+}
+
+enum err_code ops_archive(struct cluster *c, const char *path, struct err *e)
+{
+    CLEANUP(subject_clear)
+    struct subject s = {
+        .path = path, .name = layout_base_name(path), .fd = -1, .bytes = BUF_INIT(MEMORY_MAX)};
+
+    if (walfile_parse(s.name, &s.file, e) != ERR_OK || open_file(&s, e) != ERR_OK ||
+        (is_wal(&s) && check_page(&s, e) != ERR_OK) || check_control(&s, e) != ERR_OK ||
+        examine(&s, e) != ERR_OK)
+        return e->code;
+    return push_to_all(c, &s, e);
+}
