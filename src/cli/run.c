@@ -1,0 +1,235 @@
+/*
+ * cli/run.c - see cli/run.h.
+ *
+ * Arguments are looked at before a repository is opened: what is wrong with them is said at once.
+ */
+#include "cli/run.h"
+
+#include "base/clock.h"
+#include "cli/key_file.h"
+#include "cli/output.h"
+#include "cli/print_check.h"
+#include "cli/print_list.h"
+#include "cli/print_plan.h"
+#include "cli/tablespace_options.h"
+#include "cli/target_options.h"
+#include "ops/archive.h"
+#include "ops/backup.h"
+#include "ops/fetch.h"
+#include "ops/list.h"
+#include "ops/plan_gather.h"
+#include "ops/restore.h"
+#include "ops/setup.h"
+
+#include <string.h>
+
+static const struct setting *given(const struct invocation *in, enum option_id id)
+{
+    return &in->arguments.settings.at[id];
+}
+
+static int64_t number(const struct invocation *in, enum option_id id)
+{
+    return settings_number(&in->configured.layers, id);
+}
+
+static enum err_code open_cluster(const struct invocation *in, unsigned access, struct cluster **out,
+                                  struct err *e)
+{
+    return cluster_open(&in->configured.cluster, access, out, e);
+}
+
+/* An option that only makes sense beside another. */
+static enum err_code check_needs(const struct invocation *in, enum option_id id, enum option_id other,
+                                 struct err *e)
+{
+    if (!given(in, id)->is_given || given(in, other)->is_given)
+        return ERR_OK;
+    return err_set(e, ERR_USAGE, "option --%s needs --%s", option_at(id)->name, option_at(other)->name);
+}
+
+enum err_code run_archive(struct invocation *in, struct err *e)
+{
+    CLEANUP(cluster_freep) struct cluster *c = NULL;
+
+    if (open_cluster(in, REPO_WRITE | REPO_CREATE, &c, e) != ERR_OK)
+        return e->code;
+    return ops_archive(c, in->arguments.operands[0], e);
+}
+
+enum err_code run_fetch(struct invocation *in, struct err *e)
+{
+    CLEANUP(cluster_freep) struct cluster *c = NULL;
+    const struct fetch_options o = {
+        .line = given(in, OPTION_LINE)->text,
+        .path = given(in, OPTION_PATH)->text,
+        .until = given(in, OPTION_UNTIL)->text,
+    };
+
+    if (check_needs(in, OPTION_UNTIL, OPTION_PATH, e) != ERR_OK ||
+        open_cluster(in, REPO_READ, &c, e) != ERR_OK)
+        return e->code;
+    return ops_fetch(c, &o, in->arguments.operands[0], in->arguments.operands[1], e);
+}
+
+enum err_code run_backup(struct invocation *in, struct err *e)
+{
+    CLEANUP(cluster_freep) struct cluster *c = NULL;
+    char id[BACKUP_ID_MAX] = "";
+    const struct backup_options o = {
+        .label = given(in, OPTION_LABEL)->text,
+        .fast_checkpoint = number(in, OPTION_CHECKPOINT) == 1,
+        .max_rate_bytes = (uint64_t) number(in, OPTION_MAX_RATE),
+        .chunk_bytes = (uint32_t) number(in, OPTION_CHUNK_SIZE),
+        .pack_bytes = (uint32_t) number(in, OPTION_PACK_SIZE),
+        .jobs = (size_t) number(in, OPTION_JOBS),
+        .wal_timeout_ms = number(in, OPTION_WAL_TIMEOUT),
+        .repo = given(in, OPTION_REPO)->text,
+    };
+
+    if (o.label != NULL && strpbrk(o.label, "\r\n") != NULL)
+        return err_set(e, ERR_USAGE, "option --label: a label is one line of text");
+    if (open_cluster(in, REPO_WRITE | REPO_READ | REPO_CREATE, &c, e) != ERR_OK ||
+        ops_backup(c, &o, id, e) != ERR_OK)
+        return e->code;
+    fprintf(in->out, "%s\n", id);
+    return output_flush(in->out, e);
+}
+
+/* ---- plan and restore ------------------------------------------------------------------------------------------ */
+
+static enum err_code show_plan(const struct invocation *in, const struct planned *p, struct err *e)
+{
+    int64_t now_us = clock_now_us(&clock_system);
+
+    if (given(in, OPTION_JSON)->is_given)
+        return output_json(plan_to_json(p, now_us), in->out, e);
+    print_plan(p, now_us, in->out);
+    return output_flush(in->out, e);
+}
+
+enum err_code run_plan(struct invocation *in, struct err *e)
+{
+    CLEANUP(cluster_freep) struct cluster *c = NULL;
+    CLEANUP(planned_clear) struct planned p = {.repo = NULL};
+    struct target target;
+
+    if (target_from_settings(&in->arguments.settings, &target, e) != ERR_OK ||
+        open_cluster(in, REPO_READ, &c, e) != ERR_OK ||
+        ops_plan(c, given(in, OPTION_REPO)->text, &target, &p, e) != ERR_OK)
+        return e->code;
+    return show_plan(in, &p, e);
+}
+
+static enum err_code check_restore(const struct invocation *in, struct err *e)
+{
+    if (!given(in, OPTION_PLAN)->is_given && !given(in, OPTION_PGDATA)->is_given) {
+        err_set(e, ERR_USAGE, "\"restore\" needs --pgdata");
+        return err_hint(e, "%s",
+                        "Write --pgdata DIR, the data directory to make, or --plan to see the plan only.");
+    }
+    return check_needs(in, OPTION_JSON, OPTION_PLAN, e);
+}
+
+enum err_code run_restore(struct invocation *in, struct err *e)
+{
+    CLEANUP(cluster_freep) struct cluster *c = NULL;
+    CLEANUP(planned_clear) struct planned p = {.repo = NULL};
+    CLEANUP(tablespaces_clear) struct tablespace_mappings tablespaces = {.list = NULL};
+    struct target target;
+    struct restore_options o = {
+        .pgdata = given(in, OPTION_PGDATA)->text,
+        .tablespace_root = given(in, OPTION_TABLESPACE_ROOT)->text,
+        .standby = given(in, OPTION_STANDBY)->is_given,
+        .keep_archiving = given(in, OPTION_KEEP_ARCHIVING)->is_given,
+        .jobs = (size_t) number(in, OPTION_JOBS),
+        .repo_option = given(in, OPTION_REPO)->text,
+    };
+
+    if (check_restore(in, e) != ERR_OK ||
+        tablespaces_from_setting(given(in, OPTION_TABLESPACE), &tablespaces, e) != ERR_OK ||
+        target_from_settings(&in->arguments.settings, &target, e) != ERR_OK ||
+        open_cluster(in, REPO_READ, &c, e) != ERR_OK ||
+        ops_plan(c, o.repo_option, &target, &p, e) != ERR_OK || show_plan(in, &p, e) != ERR_OK)
+        return e->code;
+    if (given(in, OPTION_PLAN)->is_given)
+        return ERR_OK;
+    o.tablespaces = tablespaces.list;
+    o.tablespace_count = tablespaces.count;
+    if (ops_restore(c, &p, &o, e) != ERR_OK)
+        return e->code;
+    fprintf(in->out, "\nRestored into \"%s\". Recovery begins when the server is started there.\n", o.pgdata);
+    return output_flush(in->out, e);
+}
+
+/* ---- findings and lists ---------------------------------------------------------------------------------------- */
+
+/* Print them; the first that failed decides the exit status, and has been told. */
+static enum err_code show_findings(const struct invocation *in, const struct findings *f, struct err *e)
+{
+    enum err_code verdict = findings_verdict(f);
+    enum err_code code;
+
+    if (given(in, OPTION_JSON)->is_given)
+        code = output_json(findings_to_json(f), in->out, e);
+    else {
+        print_findings(f, in->out);
+        code = output_flush(in->out, e);
+    }
+    if (code != ERR_OK || verdict == ERR_OK)
+        return code;
+    return err_set(e, verdict, "%s", "");
+}
+
+enum err_code run_init(struct invocation *in, struct err *e)
+{
+    CLEANUP(cluster_freep) struct cluster *c = NULL;
+    CLEANUP(findings_clear) struct findings f = {.list = NULL};
+
+    if (open_cluster(in, REPO_WRITE | REPO_CREATE, &c, e) != ERR_OK || ops_init(c, &f, e) != ERR_OK)
+        return e->code;
+    return show_findings(in, &f, e);
+}
+
+enum err_code run_check(struct invocation *in, struct err *e)
+{
+    CLEANUP(cluster_freep) struct cluster *c = NULL;
+    CLEANUP(findings_clear) struct findings f = {.list = NULL};
+
+    if (open_cluster(in, REPO_WRITE | REPO_READ, &c, e) != ERR_OK || ops_check(c, &f, e) != ERR_OK)
+        return e->code;
+    return show_findings(in, &f, e);
+}
+
+enum err_code run_list(struct invocation *in, struct err *e)
+{
+    CLEANUP(cluster_freep) struct cluster *c = NULL;
+    CLEANUP(listed_clear) struct listed l = {.repos = NULL};
+
+    if (open_cluster(in, REPO_READ, &c, e) != ERR_OK ||
+        ops_list(c, given(in, OPTION_REPO)->text, &l, e) != ERR_OK)
+        return e->code;
+    if (given(in, OPTION_JSON)->is_given)
+        return output_json(list_to_json(c->name, &l), in->out, e);
+    print_list(c->name, &l, in->out);
+    return output_flush(in->out, e);
+}
+
+enum err_code run_key(struct invocation *in, struct err *e)
+{
+    const char *what = in->arguments.operands[0];
+    const char *file = in->arguments.operands[1];
+    enum err_code code;
+
+    if (strcmp(what, "generate") == 0)
+        code = key_file_generate(file, clock_now_us(&clock_system), in->out, e);
+    else if (strcmp(what, "show") == 0 && file != NULL)
+        code = key_file_show(file, in->out, e);
+    else {
+        err_set(e, ERR_USAGE, "%s \"%s\"",
+                file == NULL && strcmp(what, "show") == 0 ? "a file is missing behind" : "unknown word",
+                what);
+        return err_hint(e, "Usage: pitr key %s", in->command->synopsis);
+    }
+    return code != ERR_OK ? code : output_flush(in->out, e);
+}
