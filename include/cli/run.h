@@ -1,17 +1,23 @@
 /*
  * cli/run.h - what each command does: options into an operation, its result into text or JSON.
- *
- * Each takes an invocation whose arguments were parsed and, unless it is run_key, whose configuration is settled.
  */
 #pragma once
+#include "base/err.h"
+#include "cli/arguments.h"
 #include "cli/commands.h"
+#include "cli/configure.h"
+#include <stdio.h>
 
-enum err_code run_archive(struct invocation *in, struct err *e);
-enum err_code run_fetch(struct invocation *in, struct err *e);
-enum err_code run_backup(struct invocation *in, struct err *e);
-enum err_code run_plan(struct invocation *in, struct err *e);
-enum err_code run_restore(struct invocation *in, struct err *e);
-enum err_code run_init(struct invocation *in, struct err *e);
-enum err_code run_check(struct invocation *in, struct err *e);
-enum err_code run_list(struct invocation *in, struct err *e);
-enum err_code run_key(struct invocation *in, struct err *e);
+/* A command about to run. */
+struct invocation {
+    const struct command *command;
+    struct arguments arguments;   /* parsed */
+    struct configured configured; /* settled; empty for a command that needs no configuration */
+    FILE *out;                    /* results go here; everything else is logged */
+};
+
+/*
+ * Do the command's work. A failure without text has been told already (findings are printed one by one) and only
+ * decides the exit status.
+ */
+enum err_code run(struct invocation *in, struct err *e);

@@ -1,9 +1,9 @@
 /*
  * cli/main.c - argv to exit status.
  */
-#include "cli/commands.h"
+#include "cli/invoke.h"
 
 int main(int argc, char **argv)
 {
-    return commands_main(argc, argv);
+    return invoke(argc, argv);
 }

@@ -48,7 +48,7 @@ static enum err_code check_needs(const struct invocation *in, enum option_id id,
     return err_set(e, ERR_USAGE, "option --%s needs --%s", option_at(id)->name, option_at(other)->name);
 }
 
-enum err_code run_archive(struct invocation *in, struct err *e)
+static enum err_code run_archive(struct invocation *in, struct err *e)
 {
     CLEANUP(cluster_freep) struct cluster *c = NULL;
 
@@ -57,7 +57,7 @@ enum err_code run_archive(struct invocation *in, struct err *e)
     return ops_archive(c, in->arguments.operands[0], e);
 }
 
-enum err_code run_fetch(struct invocation *in, struct err *e)
+static enum err_code run_fetch(struct invocation *in, struct err *e)
 {
     CLEANUP(cluster_freep) struct cluster *c = NULL;
     const struct fetch_options o = {
@@ -72,7 +72,7 @@ enum err_code run_fetch(struct invocation *in, struct err *e)
     return ops_fetch(c, &o, in->arguments.operands[0], in->arguments.operands[1], e);
 }
 
-enum err_code run_backup(struct invocation *in, struct err *e)
+static enum err_code run_backup(struct invocation *in, struct err *e)
 {
     CLEANUP(cluster_freep) struct cluster *c = NULL;
     char id[BACKUP_ID_MAX] = "";
@@ -108,7 +108,7 @@ static enum err_code show_plan(const struct invocation *in, const struct planned
     return output_flush(in->out, e);
 }
 
-enum err_code run_plan(struct invocation *in, struct err *e)
+static enum err_code run_plan(struct invocation *in, struct err *e)
 {
     CLEANUP(cluster_freep) struct cluster *c = NULL;
     CLEANUP(planned_clear) struct planned p = {.repo = NULL};
@@ -131,7 +131,7 @@ static enum err_code check_restore(const struct invocation *in, struct err *e)
     return check_needs(in, OPTION_JSON, OPTION_PLAN, e);
 }
 
-enum err_code run_restore(struct invocation *in, struct err *e)
+static enum err_code run_restore(struct invocation *in, struct err *e)
 {
     CLEANUP(cluster_freep) struct cluster *c = NULL;
     CLEANUP(planned_clear) struct planned p = {.repo = NULL};
@@ -181,7 +181,7 @@ static enum err_code show_findings(const struct invocation *in, const struct fin
     return err_set(e, verdict, "%s", "");
 }
 
-enum err_code run_init(struct invocation *in, struct err *e)
+static enum err_code run_init(struct invocation *in, struct err *e)
 {
     CLEANUP(cluster_freep) struct cluster *c = NULL;
     CLEANUP(findings_clear) struct findings f = {.list = NULL};
@@ -191,7 +191,7 @@ enum err_code run_init(struct invocation *in, struct err *e)
     return show_findings(in, &f, e);
 }
 
-enum err_code run_check(struct invocation *in, struct err *e)
+static enum err_code run_check(struct invocation *in, struct err *e)
 {
     CLEANUP(cluster_freep) struct cluster *c = NULL;
     CLEANUP(findings_clear) struct findings f = {.list = NULL};
@@ -201,7 +201,7 @@ enum err_code run_check(struct invocation *in, struct err *e)
     return show_findings(in, &f, e);
 }
 
-enum err_code run_list(struct invocation *in, struct err *e)
+static enum err_code run_list(struct invocation *in, struct err *e)
 {
     CLEANUP(cluster_freep) struct cluster *c = NULL;
     CLEANUP(listed_clear) struct listed l = {.repos = NULL};
@@ -215,7 +215,7 @@ enum err_code run_list(struct invocation *in, struct err *e)
     return output_flush(in->out, e);
 }
 
-enum err_code run_key(struct invocation *in, struct err *e)
+static enum err_code run_key(struct invocation *in, struct err *e)
 {
     const char *what = in->arguments.operands[0];
     const char *file = in->arguments.operands[1];
@@ -232,4 +232,31 @@ enum err_code run_key(struct invocation *in, struct err *e)
         return err_hint(e, "Usage: pitr key %s", in->command->synopsis);
     }
     return code != ERR_OK ? code : output_flush(in->out, e);
+}
+
+enum err_code run(struct invocation *in, struct err *e)
+{
+    switch (in->command->id) {
+    case COMMAND_ARCHIVE:
+        return run_archive(in, e);
+    case COMMAND_FETCH:
+        return run_fetch(in, e);
+    case COMMAND_BACKUP:
+        return run_backup(in, e);
+    case COMMAND_PLAN:
+        return run_plan(in, e);
+    case COMMAND_RESTORE:
+        return run_restore(in, e);
+    case COMMAND_INIT:
+        return run_init(in, e);
+    case COMMAND_CHECK:
+        return run_check(in, e);
+    case COMMAND_LIST:
+        return run_list(in, e);
+    case COMMAND_KEY:
+        return run_key(in, e);
+    case COMMAND_COUNT:
+        break;
+    }
+    return err_set(e, ERR_USAGE, "no command");
 }
