@@ -11,8 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define CONFIG_PATH_DEFAULT "/etc/pitr/pitr.conf"
-#define CONFIG_NAME_MAX     64 /* of a cluster or repository, with NUL */
+#define CONFIG_NAME_MAX 64 /* of a cluster or repository, with NUL */
 
 struct config_section {
     enum option_section kind;

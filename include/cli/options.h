@@ -9,6 +9,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define CONFIG_PATH_DEFAULT "/etc/pitr/pitr.conf"
+#define CLUSTER_DEFAULT     "main" /* unless the file has exactly one of another name */
+
 enum option_id {
     /* of every command */
     OPTION_CONFIG,

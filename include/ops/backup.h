@@ -13,9 +13,9 @@ struct backup_options {
     const char *label; /* NULL = "pitr <ID>"                                          */
     bool fast_checkpoint;
     uint64_t max_rate_bytes; /* per second, as the server limits it; 0 = unlimited          */
-    uint32_t chunk_bytes;    /* 0 = 256 KiB                                                 */
-    uint32_t pack_bytes;     /* 0 = 32 MiB                                                  */
-    size_t jobs;             /* threads that compress, seal and upload; 0 = CPUs            */
+    uint32_t chunk_bytes;    /* the largest piece of a file                                 */
+    uint32_t pack_bytes;     /* pieces that go into one object                              */
+    size_t jobs;             /* threads that compress, seal and upload                      */
     int64_t wal_timeout_ms;  /* how long to wait for the WAL of the backup in the repository */
     const char *repo;        /* its name; NULL = the first one                              */
 };

@@ -21,7 +21,7 @@ struct restore_options {
     const char *tablespace_root; /* put every other tablespace into <root>/<oid>; NULL = where it lay */
     bool standby;                /* standby.signal instead of recovery.signal */
     bool keep_archiving;         /* leave archive_mode as the backup has it */
-    size_t jobs;                 /* 0 = CPUs */
+    size_t jobs;                 /* threads that fetch and write */
     const char *repo_option;     /* --repo as given, for restore_command; NULL */
 };
 

@@ -15,21 +15,21 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* As configured; every string borrowed until repo_open returns. Zero is the default. */
+/* As configured; every string borrowed until repo_open returns. Defaults are the caller's. */
 struct repo_options {
     const char *name;             /* section name, for messages                                      */
     const char *url;              /* "file:///dir" or "s3://bucket/prefix"                           */
     const char *endpoint;         /* S3 only, required there                                         */
-    const char *region;           /* NULL = "auto"                                                   */
+    const char *region;           /* S3 only, required there                                         */
     bool virtual_host;            /* addressing = virtual                                            */
     const char *ca_file;          /* NULL = the system's                                             */
     const char *credentials_file; /* first choice                                                    */
     const char *credentials_command; /* second; neither: the environment's AWS_*                     */
-    uint64_t part_bytes;          /* 0 = 64 MiB                                                      */
+    uint64_t part_bytes;          /* this and the limits: S3 only, see storage/s3_store.h            */
     int64_t connect_timeout_ms;
     int64_t stall_timeout_ms;
     int64_t request_timeout_ms;
-    int64_t retry_budget_ms;      /* -1 = no retries                                                 */
+    int64_t retry_budget_ms;      /* 0 = no retries                                                  */
     bool unconditional_put;       /* the store has no conditional PUT: look first instead (weaker)   */
     const char *recipients_file;  /* NULL = objects are stored unencrypted                           */
     const char *identity_file;

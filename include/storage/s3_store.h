@@ -12,22 +12,22 @@
 #include "storage/s3_url.h"
 #include "storage/store.h"
 
-/* Strings are copied. For numbers 0 is the default. */
+/* Strings are copied. Numbers have no default here: whoever configures the store has (cli/options.c). */
 struct s3_options {
     const char *bucket;
     const char *prefix;   /* NULL or "" = none                                                    */
     const char *endpoint; /* "https://host[:port]"                                                */
-    const char *region;   /* NULL = "auto", which R2, MinIO and Ceph take                         */
+    const char *region;   /* R2, MinIO and Ceph take "auto"                                       */
     bool virtual_host;    /* bucket.host/key; else host/bucket/key                                */
     const char *ca_file;  /* PEM; NULL = the system's authorities                                 */
     const char *access_key;
     const char *secret_key;
     const char *session_token;  /* NULL or "" = none                                              */
-    uint64_t part_bytes;        /* 64 MiB; 5 MiB to 4.995 GiB                                     */
-    int64_t connect_timeout_ms; /* 10 s                                                           */
-    int64_t stall_timeout_ms;   /* 30 s in which no byte moves                                    */
-    int64_t request_timeout_ms; /* 60 s, plus what the bytes take at 32 KiB/s                     */
-    int64_t retry_budget_ms;    /* 60 s for all tries of a request; -1 = a single try             */
+    uint64_t part_bytes;        /* 5 MiB to 4.995 GiB                                             */
+    int64_t connect_timeout_ms;
+    int64_t stall_timeout_ms;   /* in which no byte moves                                         */
+    int64_t request_timeout_ms; /* without what the bytes take at 32 KiB/s                        */
+    int64_t retry_budget_ms;    /* for all tries of a request; 0 = a single try                   */
     bool conditional_put;       /* If-None-Match: * works; without, two writers may both succeed  */
     bool allow_http;            /* http:// also for servers not on loopback                       */
     const struct clock *clock;  /* NULL = the machine's                                            */

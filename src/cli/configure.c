@@ -78,7 +78,7 @@ static enum err_code choose_cluster(const struct settings *arguments, struct con
     size_t there = config_count(&c->file, SECTION_CLUSTER);
     CLEANUP(buf_clear) struct buf names = BUF_INIT(ERR_HINT_MAX);
 
-    c->cluster.name = named->is_given ? named->text : "main";
+    c->cluster.name = named->is_given ? named->text : CLUSTER_DEFAULT;
     if (there == 1 && !named->is_given) {
         *section = only_cluster(&c->file);
         c->cluster.name = (*section)->name;
@@ -135,7 +135,6 @@ static enum err_code settle_repo(const struct configured *c, settings_lookup *lo
     const struct settings_layers layers = {
         {&c->environment, section == NULL ? NULL : &section->settings, &c->defaults}};
     const char *endpoint = settings_text(&layers, OPTION_ENDPOINT);
-    int64_t retry_ms = settings_number(&layers, OPTION_RETRY_BUDGET);
 
     *r = (struct repo_options){
         .name = name,
@@ -150,7 +149,7 @@ static enum err_code settle_repo(const struct configured *c, settings_lookup *lo
         .connect_timeout_ms = settings_number(&layers, OPTION_CONNECT_TIMEOUT),
         .stall_timeout_ms = settings_number(&layers, OPTION_STALL_TIMEOUT),
         .request_timeout_ms = settings_number(&layers, OPTION_REQUEST_TIMEOUT),
-        .retry_budget_ms = retry_ms == 0 ? -1 : retry_ms,
+        .retry_budget_ms = settings_number(&layers, OPTION_RETRY_BUDGET),
         .accept_unencrypted = settings_number(&layers, OPTION_ACCEPT_UNENCRYPTED) == 1,
         .unconditional_put = settings_number(&layers, OPTION_CONDITIONAL_PUT) == 0,
         .recipients_file = settings_text(&layers, OPTION_RECIPIENTS_FILE),

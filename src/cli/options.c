@@ -29,10 +29,10 @@
 static const struct option options[OPTION_COUNT] = {
     [OPTION_CONFIG] = {.name = "config", .type = OPTION_TYPE_PATH, .commands = SET_ALL_BUT_KEY,
         .environment = "PITR_CONFIG", .metavar = FILE_ARGUMENT,
-        .help = "configuration file (default: /etc/pitr/pitr.conf if it is there)"},
+        .help = "configuration file (default: " CONFIG_PATH_DEFAULT " if it is there)"},
     [OPTION_CLUSTER] = {.name = "cluster", .type = OPTION_TYPE_STRING, .commands = SET_ALL_BUT_KEY,
         .environment = "PITR_CLUSTER", .metavar = NAME_ARGUMENT,
-        .help = "cluster to work on (default: the only one of the file, else main)"},
+        .help = "cluster to work on (default: the only one of the file, else " CLUSTER_DEFAULT ")"},
     [OPTION_VERBOSE] = {.name = "verbose", .letter = 'v', .type = OPTION_TYPE_FLAG, .commands = COMMANDS_ALL,
         .help = "say more; may be repeated"},
     [OPTION_QUIET] = {.name = "quiet", .letter = 'q', .type = OPTION_TYPE_FLAG, .commands = COMMANDS_ALL,

@@ -6,6 +6,7 @@
 #include "cli/run.h"
 
 #include "base/clock.h"
+#include "base/pool.h"
 #include "cli/key_file.h"
 #include "cli/output.h"
 #include "cli/print_check.h"
@@ -31,6 +32,14 @@ static const struct setting *given(const struct invocation *in, enum option_id i
 static int64_t number(const struct invocation *in, enum option_id id)
 {
     return settings_number(&in->configured.layers, id);
+}
+
+/* As many as there are CPUs, unless somebody said a number. */
+static size_t jobs(const struct invocation *in)
+{
+    const struct setting *s = settings_pick(&in->configured.layers, OPTION_JOBS);
+
+    return s->is_given ? (size_t) s->number : pool_cpus();
 }
 
 static enum err_code open_cluster(const struct invocation *in, unsigned access, struct cluster **out,
@@ -82,7 +91,7 @@ static enum err_code run_backup(struct invocation *in, struct err *e)
         .max_rate_bytes = (uint64_t) number(in, OPTION_MAX_RATE),
         .chunk_bytes = (uint32_t) number(in, OPTION_CHUNK_SIZE),
         .pack_bytes = (uint32_t) number(in, OPTION_PACK_SIZE),
-        .jobs = (size_t) number(in, OPTION_JOBS),
+        .jobs = jobs(in),
         .wal_timeout_ms = number(in, OPTION_WAL_TIMEOUT),
         .repo = given(in, OPTION_REPO)->text,
     };
@@ -142,7 +151,7 @@ static enum err_code run_restore(struct invocation *in, struct err *e)
         .tablespace_root = given(in, OPTION_TABLESPACE_ROOT)->text,
         .standby = given(in, OPTION_STANDBY)->is_given,
         .keep_archiving = given(in, OPTION_KEEP_ARCHIVING)->is_given,
-        .jobs = (size_t) number(in, OPTION_JOBS),
+        .jobs = jobs(in),
         .repo_option = given(in, OPTION_REPO)->text,
     };
 

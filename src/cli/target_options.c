@@ -135,7 +135,8 @@ static enum err_code read_target(const struct settings *s, enum option_id which,
 
 static enum err_code read_timeline(const struct settings *s, struct target *t, struct err *e)
 {
-    const char *text = is_given(s, OPTION_TARGET_TIMELINE) ? s->at[OPTION_TARGET_TIMELINE].text : "latest";
+    const char *text = is_given(s, OPTION_TARGET_TIMELINE) ? s->at[OPTION_TARGET_TIMELINE].text
+                                                           : option_at(OPTION_TARGET_TIMELINE)->fallback;
     uint64_t number;
 
     t->timeline = TIMELINE_LATEST;

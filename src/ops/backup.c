@@ -7,7 +7,6 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/pool.h"
 #include "base/rng.h"
 #include "base/timestamp.h"
 #include "ops/backup_previous.h"
@@ -29,8 +28,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CHUNK_DEFAULT ((uint32_t) 256 << 10)
-#define PACK_DEFAULT  ((uint32_t) 32 << 20)
 #define MANIFEST_MAX  ((size_t) 1 << 30)
 #define MANIFEST_NAME "backup_manifest"
 
@@ -155,9 +152,9 @@ static enum err_code open_store(struct backup_run *b, struct err *e)
                                      .layout = &b->layout,
                                      .id = b->info.id,
                                      .draft_dir = dir != NULL ? dir : "/var/tmp",
-                                     .chunk_bytes = o->chunk_bytes ? o->chunk_bytes : CHUNK_DEFAULT,
-                                     .pack_bytes = o->pack_bytes ? o->pack_bytes : PACK_DEFAULT,
-                                     .jobs = o->jobs ? o->jobs : pool_cpus()};
+                                     .chunk_bytes = o->chunk_bytes,
+                                     .pack_bytes = o->pack_bytes,
+                                     .jobs = o->jobs};
 
     if (backup_previous_load(b->repo, &b->layout, b->cluster->spool, &b->previous, e) != ERR_OK)
         return e->code;

@@ -8,7 +8,6 @@
 
 #include "base/durable.h"
 #include "base/log.h"
-#include "base/pool.h"
 #include "base/timestamp.h"
 #include "ops/progress.h"
 #include "ops/restore_files.h"
@@ -174,7 +173,7 @@ static enum err_code fill(const struct planned *p, struct restore_files *files,
     CLEANUP(progress_end) struct progress progress = {0};
 
     progress_begin(&progress, "restore", p->plan.backup->data_bytes);
-    return restore_files_fill(files, o->jobs ? o->jobs : pool_cpus(), &progress, e);
+    return restore_files_fill(files, o->jobs, &progress, e);
 }
 
 static enum err_code restore_into(struct cluster *c, const struct planned *p, const struct restore_options *o,

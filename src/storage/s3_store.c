@@ -238,7 +238,7 @@ static enum err_code credentials_check(const struct s3_options *o, struct err *e
         header_value_check(o->secret_key, "secret access key", true, e) != ERR_OK)
         return err_hint(e, "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a file that has them.");
     if (header_value_check(o->session_token, "session token", false, e) != ERR_OK ||
-        (o->region != NULL && header_value_check(o->region, "region", true, e) != ERR_OK))
+        header_value_check(o->region, "region", true, e) != ERR_OK)
         return e->code;
     return ERR_OK;
 }
@@ -264,19 +264,14 @@ static enum err_code endpoint_check(const struct s3_options *o, struct s3_endpoi
     return ERR_OK;
 }
 
-static int64_t or_default(int64_t value, int64_t otherwise)
-{
-    return value == 0 ? otherwise : value;
-}
-
 static enum err_code numbers_check(const struct s3_options *o, struct err *e)
 {
-    if (o->part_bytes != 0 && (o->part_bytes < S3_PART_LEAST || o->part_bytes > S3_PART_MOST))
+    if (o->part_bytes < S3_PART_LEAST || o->part_bytes > S3_PART_MOST)
         return err_set(e, ERR_USAGE, "part size of %llu bytes is not between 5 MiB and 4.995 GiB",
                        (unsigned long long) o->part_bytes);
-    if (o->connect_timeout_ms < 0 || o->stall_timeout_ms < 0 || o->request_timeout_ms < 0 ||
-        o->retry_budget_ms < -1)
-        return err_set(e, ERR_USAGE, "a time limit is negative");
+    if (o->connect_timeout_ms <= 0 || o->stall_timeout_ms <= 0 || o->request_timeout_ms <= 0 ||
+        o->retry_budget_ms < 0)
+        return err_set(e, ERR_USAGE, "a time limit is not positive");
     return ERR_OK;
 }
 
@@ -284,22 +279,21 @@ static enum err_code client_open(const struct s3_options *o, struct s3_store *s,
 {
     struct s3_site site = {
         .bucket = o->bucket,
-        .region = o->region == NULL ? "auto" : o->region,
+        .region = o->region,
         .ca_file = o->ca_file,
         .access_key = o->access_key,
         .secret_key = o->secret_key,
         .session_token = o->session_token == NULL || *o->session_token == '\0' ? NULL : o->session_token,
         .virtual_host = o->virtual_host,
-        .connect_timeout_ms = or_default(o->connect_timeout_ms, 10000),
-        .stall_timeout_ms = or_default(o->stall_timeout_ms, 30000),
-        .request_timeout_ms = or_default(o->request_timeout_ms, 60000),
+        .connect_timeout_ms = o->connect_timeout_ms,
+        .stall_timeout_ms = o->stall_timeout_ms,
+        .request_timeout_ms = o->request_timeout_ms,
         .clock = o->clock == NULL ? &clock_system : o->clock,
     };
-    int64_t budget = o->retry_budget_ms == -1 ? 0 : or_default(o->retry_budget_ms, 60000);
 
     if (endpoint_check(o, &site.endpoint, e) != ERR_OK)
         return e->code;
-    return s3_client_new(&site, budget, &s->base.requests, &s->client, e);
+    return s3_client_new(&site, o->retry_budget_ms, &s->base.requests, &s->client, e);
 }
 
 static enum err_code place_set(const struct s3_options *o, struct s3_store *s, struct err *e)
@@ -332,7 +326,7 @@ enum err_code s3_store_open(const struct s3_options *o, struct store **out, stru
     if (s == NULL)
         return err_nomem(e, "a store");
     s->base.ops = &s3_ops;
-    s->part_bytes = o->part_bytes == 0 ? (uint64_t) 64 << 20 : o->part_bytes;
+    s->part_bytes = o->part_bytes;
     s->conditional = o->conditional_put;
     if (place_set(o, s, e) != ERR_OK || client_open(o, s, e) != ERR_OK) {
         s3_free(&s->base);

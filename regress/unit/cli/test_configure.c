@@ -121,7 +121,7 @@ START_TEST(the_file_becomes_the_options_of_the_repositories)
     ck_assert_str_eq(c.repos[0].url, "s3://bucket/pg");
     ck_assert_str_eq(c.repos[0].endpoint, "https://file.example");
     ck_assert_str_eq(c.repos[0].region, "auto");
-    ck_assert_int_eq(c.repos[0].retry_budget_ms, -1);
+    ck_assert_int_eq(c.repos[0].retry_budget_ms, 0);
     ck_assert(c.repos[0].unconditional_put);
     ck_assert(!c.repos[0].virtual_host);
     ck_assert_int_eq(c.repos[0].codec, CODEC_ZSTD);

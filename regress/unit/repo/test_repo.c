@@ -49,8 +49,14 @@ static const char *file(const char *name, const char *text, mode_t mode)
 
 static struct repo_options s3_options(void)
 {
-    return (struct repo_options){
-        .name = "r2", .url = "s3://bucket/pg", .endpoint = "https://localhost:1", .retry_budget_ms = -1};
+    return (struct repo_options){.name = "r2",
+                                 .url = "s3://bucket/pg",
+                                 .endpoint = "https://localhost:1",
+                                 .region = "auto",
+                                 .part_bytes = 5 << 20,
+                                 .connect_timeout_ms = 1000,
+                                 .stall_timeout_ms = 1000,
+                                 .request_timeout_ms = 1000};
 }
 
 /* Open it and close it again: the answer, with e untouched by success and free of the secret. */

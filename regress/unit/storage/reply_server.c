@@ -335,12 +335,14 @@ struct s3_options reply_options(const struct reply_server *r, const struct test_
     return (struct s3_options){.bucket = "bucket",
                                .prefix = "in",
                                .endpoint = r->endpoint,
+                               .region = "auto",
                                .access_key = "AKIAIOSFODNN7EXAMPLE",
                                .secret_key = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
                                .part_bytes = 5 << 20,
                                .connect_timeout_ms = 20000,
                                .stall_timeout_ms = stall_limit_ms(r),
                                .request_timeout_ms = 60000,
+                               .retry_budget_ms = 60000,
                                .conditional_put = true,
                                .clock = &t->clock};
 }

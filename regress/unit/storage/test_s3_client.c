@@ -243,7 +243,7 @@ START_TEST(without_a_budget_there_is_one_try)
 
     test_clock_init(&clock);
     o = reply_options(server, &clock);
-    o.retry_budget_ms = -1;
+    o.retry_budget_ms = 0;
     ck_assert_int_eq(put(&o, "k", "WAL", &e), ERR_UNREACHABLE);
     ck_assert_uint_eq(reply_server_requests(server), 1);
     reply_server_stop(server);

@@ -23,15 +23,21 @@ static char prefix[64];
 
 static struct s3_options options(void)
 {
+    const char *region = getenv("PITR_TEST_S3_REGION");
+
     return (struct s3_options){.bucket = getenv("PITR_TEST_S3_BUCKET"),
                                .prefix = prefix,
                                .endpoint = getenv("PITR_TEST_S3_ENDPOINT"),
-                               .region = getenv("PITR_TEST_S3_REGION"),
+                               .region = region == NULL ? "auto" : region,
                                .ca_file = getenv("PITR_TEST_S3_CA_FILE"),
                                .access_key = getenv("AWS_ACCESS_KEY_ID"),
                                .secret_key = getenv("AWS_SECRET_ACCESS_KEY"),
                                .session_token = getenv("AWS_SESSION_TOKEN"),
                                .part_bytes = 5 << 20,
+                               .connect_timeout_ms = 10000,
+                               .stall_timeout_ms = 30000,
+                               .request_timeout_ms = 60000,
+                               .retry_budget_ms = 60000,
                                .conditional_put = true};
 }
 

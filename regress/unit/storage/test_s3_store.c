@@ -179,7 +179,12 @@ static const struct s3_options good = {.bucket = "bucket",
                                        .prefix = "a/b",
                                        .endpoint = "https://host",
                                        .access_key = "id",
+                                       .region = "auto",
                                        .secret_key = "secret",
+                                       .part_bytes = 5 << 20,
+                                       .connect_timeout_ms = 1000,
+                                       .stall_timeout_ms = 1000,
+                                       .request_timeout_ms = 1000,
                                        .conditional_put = true};
 
 #define WITH(field, value)                                                      \
@@ -227,18 +232,20 @@ END_TEST
 
 START_TEST(numbers_that_cannot_work_are_refused)
 {
-    struct s3_options small = good, large = good, negative = good, address = good;
+    struct s3_options small = good, large = good, negative = good, unlimited = good, address = good;
     struct store *s = NULL;
     struct err e = ERR_NONE;
 
     small.part_bytes = (5 << 20) - 1;
     large.part_bytes = UINT64_C(5) << 30;
     negative.stall_timeout_ms = -1;
+    unlimited.request_timeout_ms = 0;
     address.endpoint = "https://127.0.0.1";
     address.virtual_host = true;
     ck_assert_int_eq(s3_store_open(&small, &s, &e), ERR_USAGE);
     ck_assert_int_eq(s3_store_open(&large, &s, &e), ERR_USAGE);
     ck_assert_int_eq(s3_store_open(&negative, &s, &e), ERR_USAGE);
+    ck_assert_int_eq(s3_store_open(&unlimited, &s, &e), ERR_USAGE);
     ck_assert_int_eq(s3_store_open(&address, &s, &e), ERR_USAGE);
 }
 END_TEST
