@@ -175,6 +175,21 @@ static enum err_code posix_put_open(struct store *s, const char *key, uint64_t s
     return ERR_OK;
 }
 
+/* errno says why the object could not be opened. A socket says ENXIO, which is a lost disk's word, too. */
+static enum err_code object_error(const struct posix_store *p, int above, const char *key, struct err *e)
+{
+    int sys_errno = errno;
+    struct stat st;
+
+    if (sys_errno == ENOENT)
+        return absent(p, key, e);
+    if (fstatat(above, posix_tree_name(key), &st, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISREG(st.st_mode))
+        return err_set(e, ERR_CORRUPT, "object \"%s\" in \"%s\" is %s", key, p->base.url,
+                       S_ISLNK(st.st_mode) ? "a symbolic link" : "not a regular file");
+    return err_sys(e, posix_kind(sys_errno), sys_errno, "could not open object \"%s\" in \"%s\"", key,
+                   p->base.url);
+}
+
 /* O_NONBLOCK: a FIFO must not hold us up before we see what it is. */
 static enum err_code object_open(const struct posix_store *p, const char *key, int *fd, struct stat *st,
                                  struct err *e)
@@ -194,13 +209,8 @@ static enum err_code object_open(const struct posix_store *p, const char *key, i
         return e->code;
     }
     file = openat(above, posix_tree_name(key), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-    if (file < 0 && errno == ENOENT)
-        return absent(p, key, e);
-    if (file < 0 && errno == ELOOP)
-        return err_set(e, ERR_CORRUPT, "object \"%s\" in \"%s\" is a symbolic link", key, p->base.url);
     if (file < 0 || fstat(file, st) != 0)
-        return err_sys(e, posix_kind(errno), errno, "could not open object \"%s\" in \"%s\"", key,
-                       p->base.url);
+        return object_error(p, above, key, e);
     if (!S_ISREG(st->st_mode))
         return err_set(e, ERR_CORRUPT, "object \"%s\" in \"%s\" is not a regular file", key, p->base.url);
     *fd = file;

@@ -348,11 +348,62 @@ START_TEST(links_are_not_followed)
 }
 END_TEST
 
-START_TEST(what_is_no_file_is_no_object)
+static void make_directory(const char *path)
 {
-    ck_assert_int_eq(mkfifo(at("fifo"), 0600), 0);
-    ck_assert_int_eq(get("fifo"), ERR_CORRUPT);
-    ck_assert_int_eq(list(""), ERR_CORRUPT);
+    ck_assert_int_eq(mkdir(path, 0700), 0);
+}
+
+static void make_fifo(const char *path)
+{
+    ck_assert_int_eq(mkfifo(path, 0600), 0);
+}
+
+static void make_socket(const char *path)
+{
+    ck_assert_int_eq(mknod(path, S_IFSOCK | 0600, 0), 0);
+}
+
+static void make_link_to_nowhere(const char *path)
+{
+    ck_assert_int_eq(symlink("nowhere", path), 0);
+}
+
+static void make_link_to_itself(const char *path)
+{
+    ck_assert_int_eq(symlink(path, path), 0);
+}
+
+/* What lies at "x", and the key that is asked for: to be absent, the name itself has to be free. */
+static const struct {
+    const char *what;
+    void (*make)(const char *path);
+    const char *key;
+    bool is_listed_past; /* a listing passes it by: no object can lie there */
+} in_place[] = {
+    {"a directory", make_directory, "x", true},
+    {"a FIFO", make_fifo, "x", false},
+    {"a socket", make_socket, "x", false},
+    {"a link to nowhere", make_link_to_nowhere, "x", false},
+    {"a link to itself", make_link_to_itself, "x", false},
+    {"a file above", touch, "x/y", true},
+    {"a FIFO above", make_fifo, "x/y", false},
+    {"a socket above", make_socket, "x/y", false},
+    {"a link to nowhere above", make_link_to_nowhere, "x/y", false},
+    {"a link to itself above", make_link_to_itself, "x/y", false},
+};
+
+START_TEST(what_lies_in_an_objects_place_is_damage_and_not_absence)
+{
+    enum err_code code;
+
+    in_place[_i].make(at("x"));
+    code = get(in_place[_i].key);
+    ck_assert_msg(code == ERR_CORRUPT, "%s: %d, %s", in_place[_i].what, (int) code, e.text);
+    ck_assert_ptr_nonnull(strstr(e.text, "\"x"));
+    code = list("");
+    ck_assert_msg(code == (in_place[_i].is_listed_past ? ERR_OK : ERR_CORRUPT), "%s listed: %d",
+                  in_place[_i].what, (int) code);
+    ck_assert_msg(put(in_place[_i].key) != ERR_OK, "%s was replaced", in_place[_i].what);
 }
 END_TEST
 
@@ -562,7 +613,6 @@ int main(void)
                                   a_base_is_made_when_only_it_is_missing,
                                   a_base_must_be_an_absolute_directory,
                                   links_are_not_followed,
-                                  what_is_no_file_is_no_object,
                                   a_key_is_not_both_object_and_directory,
                                   temporaries_and_foreign_files_are_not_listed,
                                   a_name_longer_than_the_filesystem_takes_is_refused,
@@ -579,6 +629,8 @@ int main(void)
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
         tcase_add_test(tcase, tests[i]);
+    tcase_add_loop_test(tcase, what_lies_in_an_objects_place_is_damage_and_not_absence, 0,
+                        (int) (sizeof(in_place) / sizeof(in_place[0])));
     suite_add_tcase(suite, tcase);
     snprintf(shared, sizeof(shared), "%s/test-posix-XXXXXX", tmp == NULL ? "/tmp" : tmp);
     if (mkdtemp(shared) == NULL)
