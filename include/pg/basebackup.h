@@ -4,7 +4,7 @@
  * The order of calls is the order of the stream:
  *   basebackup_begin                       start LSN, timeline, tablespaces
  *   basebackup_next_archive, basebackup_pull … until there is no more: a tar archive a tablespace, the data directory's last
- *   basebackup_manifest                    unless it was not asked for
+ *   basebackup_manifest                    the server's account of what it sent
  *   basebackup_finish                      stop LSN; only now is it a backup: the server may fail after the last byte
  * Tablespace links come as symbolic links in the data directory's archive (there is no tablespace_map); no WAL is in
  * it, and the server does not wait for archiving: whoever calls this proves the WAL from start to stop LSN.
@@ -25,20 +25,20 @@
 #define BASEBACKUP_MIN_RATE_KB 32
 #define BASEBACKUP_MAX_RATE_KB 1048576
 
-/* Zero is the default: a spread checkpoint, full speed, page checksums verified, sizes estimated, a CRC32C manifest. */
+/*
+ * Zero is the default: a spread checkpoint, full speed. Always asked for: page checksums verified, sizes estimated
+ * (for which the server walks through its directories first), a manifest with CRC-32C.
+ */
 struct basebackup_options {
     const char *label;    /* NULL: "pitr"; one line, up to 1024 bytes */
     bool fast_checkpoint; /* don't wait for the next one: a burst of writes on the server */
     unsigned max_rate_kb; /* kB/s, BASEBACKUP_MIN_RATE_KB … MAX; 0 = no limit */
-    bool no_verify_checksums;
-    bool no_size_estimate; /* spares the server a walk through its directories before it starts */
-    bool no_manifest;
 };
 
 struct basebackup_tablespace {
-    uint32_t oid;         /* 0: the data directory     */
-    char *path;           /* NULL: the data directory  */
-    uint64_t estimate_kb; /* 0 with no_size_estimate   */
+    uint32_t oid; /* 0: the data directory    */
+    char *path;   /* NULL: the data directory */
+    uint64_t estimate_kb;
 };
 
 struct basebackup_start {
@@ -85,7 +85,7 @@ enum err_code basebackup_next_archive(struct basebackup *bb, const struct baseba
 /* The bytes of the archive that basebackup_next_archive told of; arg is the struct basebackup. A tar_pull. */
 tar_pull basebackup_pull;
 
-/* Append the manifest to out (its ceiling: ERR_CORRUPT). After the last archive, and only if it was asked for. */
+/* Append the manifest to out (its ceiling: ERR_CORRUPT). After the last archive. */
 enum err_code basebackup_manifest(struct basebackup *bb, struct buf *out, struct err *e);
 
 /*
@@ -93,6 +93,3 @@ enum err_code basebackup_manifest(struct basebackup *bb, struct buf *out, struct
  * page checksums that don't match (each was a WARNING to replproto_on_notice).
  */
 enum err_code basebackup_finish(struct basebackup *bb, struct basebackup_end *out, struct err *e);
-
-/* Bytes of archives so far; compares with the sum of the estimates. */
-uint64_t basebackup_bytes(const struct basebackup *bb);

@@ -17,8 +17,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define MANIFEST_DIGEST_MAX 64
-
 enum manifest_algorithm {
     MANIFEST_NONE, /* this file has no checksum */
     MANIFEST_CRC32C,
@@ -62,7 +60,5 @@ void manifest_clear(struct manifest *m);
 
 /* The entry of a path; NULL when there is none. */
 const struct manifest_file *manifest_find(const struct manifest *m, const char *path);
-/* Bytes of an algorithm's digest: 0, 4, 28, 32, 48, 64. */
-size_t manifest_digest_bytes(enum manifest_algorithm algorithm);
 /* Is this finished CRC-32C (codec/crc32c.h) the one the entry, of algorithm MANIFEST_CRC32C, promises? */
 bool manifest_has_crc32c(const struct manifest_file *file, uint32_t crc);

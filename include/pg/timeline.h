@@ -42,8 +42,6 @@ enum err_code timeline_parse(uint32_t tli, const char *text, struct timeline_pat
 enum err_code timeline_single(uint32_t tli, struct timeline_path *out, struct err *e);
 void timeline_clear(struct timeline_path *p);
 
-/* The timeline that owns a position on this path; 0 if none. */
-uint32_t timeline_at(const struct timeline_path *p, lsn position);
 /* The timeline whose copy of a segment holds its content on this path: the newest that begins in the segment or before it. */
 uint32_t timeline_of_segment(const struct timeline_path *p, uint64_t number, uint32_t segment_bytes);
 /* Does the path run through timeline tli at this position (begin <= position <= end: a switch point belongs to both)? */

@@ -15,7 +15,7 @@
  * Both are read as one sequence of pieces (struct piece), so that everything above next_piece is the same code.
  *
  * No byte is taken on trust: an unknown message, an archive too many or too few, data before anything began and a
- * manifest that was not asked for are errors.
+ * missing manifest are errors.
  */
 #include "pg/basebackup.h"
 
@@ -52,7 +52,6 @@ struct basebackup {
     struct replproto *connection;
     PGconn *pg;
     bool is_marked;
-    bool wants_manifest;
     enum state state;
     struct basebackup_start start;
     bool *has_come;    /* by tablespace           */
@@ -62,7 +61,6 @@ struct basebackup {
     char *message;     /* libpq's, the last one   */
     bool has_ahead;
     struct piece ahead; /* read, but it belongs to the next call */
-    uint64_t bytes;
 };
 
 /* ---- the command ---- */
@@ -95,9 +93,8 @@ static enum err_code put_literal(struct buf *out, const char *text, struct err *
 static enum err_code put_keywords(const struct basebackup_options *o, const char *label, struct buf *out,
                                   struct err *e)
 {
-    if (buf_puts(out, "BASE_BACKUP LABEL ", e) != ERR_OK || put_literal(out, label, e) != ERR_OK)
-        return e->code;
-    if (!o->no_size_estimate && buf_puts(out, " PROGRESS", e) != ERR_OK)
+    if (buf_puts(out, "BASE_BACKUP LABEL ", e) != ERR_OK || put_literal(out, label, e) != ERR_OK ||
+        buf_puts(out, " PROGRESS", e) != ERR_OK)
         return e->code;
     if (o->fast_checkpoint && buf_puts(out, " FAST", e) != ERR_OK)
         return e->code;
@@ -105,9 +102,7 @@ static enum err_code put_keywords(const struct basebackup_options *o, const char
         return e->code;
     if (o->max_rate_kb != 0 && buf_printf(out, e, " MAX_RATE %u", o->max_rate_kb) != ERR_OK)
         return e->code;
-    if (o->no_verify_checksums && buf_puts(out, " NOVERIFY_CHECKSUMS", e) != ERR_OK)
-        return e->code;
-    return o->no_manifest ? ERR_OK : buf_puts(out, " MANIFEST 'yes' MANIFEST_CHECKSUMS 'CRC32C'", e);
+    return buf_puts(out, " MANIFEST 'yes' MANIFEST_CHECKSUMS 'CRC32C'", e);
 }
 
 static enum err_code put_parentheses(const struct basebackup_options *o, const char *label, struct buf *out,
@@ -115,15 +110,12 @@ static enum err_code put_parentheses(const struct basebackup_options *o, const c
 {
     if (buf_puts(out, "BASE_BACKUP (LABEL ", e) != ERR_OK || put_literal(out, label, e) != ERR_OK)
         return e->code;
-    if (buf_printf(out, e, ", PROGRESS %s, CHECKPOINT '%s', WAIT false",
-                   o->no_size_estimate ? "false" : "true", o->fast_checkpoint ? "fast" : "spread") != ERR_OK)
+    if (buf_printf(out, e, ", PROGRESS true, CHECKPOINT '%s', WAIT false",
+                   o->fast_checkpoint ? "fast" : "spread") != ERR_OK)
         return e->code;
     if (o->max_rate_kb != 0 && buf_printf(out, e, ", MAX_RATE %u", o->max_rate_kb) != ERR_OK)
         return e->code;
-    if (buf_printf(out, e, ", VERIFY_CHECKSUMS %s", o->no_verify_checksums ? "false" : "true") != ERR_OK)
-        return e->code;
-    return buf_puts(
-        out, o->no_manifest ? ", MANIFEST 'no')" : ", MANIFEST 'yes', MANIFEST_CHECKSUMS 'CRC32C')", e);
+    return buf_puts(out, ", VERIFY_CHECKSUMS true, MANIFEST 'yes', MANIFEST_CHECKSUMS 'CRC32C')", e);
 }
 
 enum err_code basebackup_command(const struct basebackup_options *o, int server_version, struct buf *out,
@@ -293,7 +285,7 @@ static enum err_code next_message(struct basebackup *bb, int *len, struct err *e
 /* 13, 14: which COPY this is says what it carries. */
 static enum err_code next_plain_piece(struct basebackup *bb, struct piece *p, struct err *e)
 {
-    size_t copies = bb->start.tablespace_count + (bb->wants_manifest ? 1 : 0);
+    size_t copies = bb->start.tablespace_count + 1; /* and the manifest */
     int len;
 
     if (bb->in_copy) {
@@ -429,7 +421,6 @@ enum err_code basebackup_begin(struct replproto *c, const struct basebackup_opti
     bb->connection = c;
     bb->pg = replproto_pgconn(c);
     bb->is_marked = PQserverVersion(bb->pg) >= MARKED_SINCE;
-    bb->wants_manifest = !o->no_manifest;
     if (basebackup_command(o, PQserverVersion(bb->pg), &command, e) != ERR_OK)
         return e->code;
     if (PQsendQuery(bb->pg, buf_cstr(&command)) != 1)
@@ -468,11 +459,6 @@ const struct basebackup_start *basebackup_start(const struct basebackup *bb)
     return &bb->start;
 }
 
-uint64_t basebackup_bytes(const struct basebackup *bb)
-{
-    return bb->bytes;
-}
-
 static enum err_code check_all_came(const struct basebackup *bb, struct err *e)
 {
     for (size_t i = 0; i < bb->start.tablespace_count; i++)
@@ -483,16 +469,16 @@ static enum err_code check_all_came(const struct basebackup *bb, struct err *e)
     return ERR_OK;
 }
 
-/* No archive is next: all have come, and the manifest does if and only if it was asked for. */
+/* No archive is next: all have come, and the manifest does. */
 static enum err_code end_archives(struct basebackup *bb, const struct piece *p, struct err *e)
 {
     if (check_all_came(bb, e) != ERR_OK)
         return fail(bb, e);
-    if (bb->wants_manifest != (p->kind == PIECE_MANIFEST)) {
-        err_set(e, ERR_CORRUPT, "server sent %s manifest", bb->wants_manifest ? "no" : "an unwanted");
+    if (p->kind != PIECE_MANIFEST) {
+        err_set(e, ERR_CORRUPT, "server sent no manifest");
         return fail(bb, e);
     }
-    bb->state = bb->wants_manifest ? STATE_MANIFEST : STATE_COPIED;
+    bb->state = STATE_MANIFEST;
     return ERR_OK;
 }
 
@@ -530,7 +516,6 @@ enum err_code basebackup_pull(void *arg, const void **bytes, size_t *len, struct
     assert(bb->state == STATE_ARCHIVE);
     if (next_bytes(bb, bytes, len, e) != ERR_OK)
         return e->code;
-    bb->bytes += *len;
     if (*len == 0)
         bb->state = STATE_BETWEEN;
     return ERR_OK;

@@ -37,11 +37,6 @@ static const struct {
 };
 #define ALGORITHM_COUNT (sizeof(algorithms) / sizeof(algorithms[0]))
 
-size_t manifest_digest_bytes(enum manifest_algorithm algorithm)
-{
-    return algorithms[algorithm].bytes;
-}
-
 bool manifest_has_crc32c(const struct manifest_file *file, uint32_t crc)
 {
     const uint8_t bytes[4] = {(uint8_t) crc, (uint8_t) (crc >> 8), (uint8_t) (crc >> 16),

@@ -162,14 +162,6 @@ void timeline_clear(struct timeline_path *p)
     *p = (struct timeline_path){0};
 }
 
-uint32_t timeline_at(const struct timeline_path *p, lsn position)
-{
-    for (size_t i = p->count; i-- > 0;)
-        if (p->entries[i].begin <= position && position < p->entries[i].end)
-            return p->entries[i].tli;
-    return 0;
-}
-
 uint32_t timeline_of_segment(const struct timeline_path *p, uint64_t number, uint32_t segment_bytes)
 {
     for (size_t i = p->count; i-- > 0;)

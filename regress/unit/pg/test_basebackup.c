@@ -303,30 +303,27 @@ static enum err_code hear_archives(struct basebackup *bb, struct outcome *o, str
     }
 }
 
-static enum err_code hear_all(struct replproto *c, const struct basebackup_options *options,
-                              struct outcome *o, struct err *e)
+static enum err_code hear_all(struct replproto *c, struct outcome *o, struct err *e)
 {
     CLEANUP(basebackup_freep) struct basebackup *bb = NULL;
     CLEANUP(buf_clear) struct buf manifest = BUF_INIT(16);
     struct basebackup_end end;
 
-    if (basebackup_begin(c, options, &bb, e) != ERR_OK || hear_archives(bb, o, e) != ERR_OK)
+    if (basebackup_begin(c, &(struct basebackup_options){0}, &bb, e) != ERR_OK ||
+        hear_archives(bb, o, e) != ERR_OK)
         return e->code;
-    if (!options->no_manifest) {
-        if (basebackup_manifest(bb, &manifest, e) != ERR_OK)
-            return e->code;
-        hear(o, "m[", 2);
-        hear(o, buf_cstr(&manifest), manifest.len);
-        hear(o, "]", 1);
-    }
+    if (basebackup_manifest(bb, &manifest, e) != ERR_OK)
+        return e->code;
+    hear(o, "m[", 2);
+    hear(o, buf_cstr(&manifest), manifest.len);
+    hear(o, "]", 1);
     if (basebackup_finish(bb, &end, e) != ERR_OK)
         return e->code;
     hear(o, "end", 3);
     return ERR_OK;
 }
 
-static enum err_code run(const char *version, const char *script, bool no_manifest, struct outcome *o,
-                         struct err *e)
+static enum err_code run(const char *version, const char *script, struct outcome *o, struct err *e)
 {
     struct server s;
     struct replproto *c = NULL;
@@ -338,7 +335,7 @@ static enum err_code run(const char *version, const char *script, bool no_manife
     (void) snprintf(conninfo, sizeof(conninfo), "host=%s port=5432 user=u sslmode=disable gssencmode=disable",
                     s.dir);
     ck_assert_msg(replproto_connect(conninfo, &c, e) == ERR_OK, "%s", e->text);
-    code = hear_all(c, &(struct basebackup_options){.no_manifest = no_manifest}, o, e);
+    code = hear_all(c, o, e);
     replproto_close(c);
     server_stop(&s);
     return code;
@@ -350,18 +347,15 @@ START_TEST(both_framings_are_heard_alike)
 {
     static const struct {
         const char *version, *script;
-        bool no_manifest;
         const char *expected, *why;
     } good[] = {
-        {"14.9", "sto<AA><A>co<BB>co<MM>csKZ", false, "a16384[AAA]a0[BB]m[MM]end", "14"},
-        {"13.0", "sbo<BB>co<MM>csKZ", false, "a0[BB]m[MM]end", "13, no tablespaces"},
-        {"13.0", "sbo<BB>csKZ", true, "a0[BB]end", "13, no manifest"},
-        {"14.9", "stoco<BB><>co<MM>csKZ", false, "a16384[]a0[BB]m[MM]end",
-         "14, nothing in an archive or a message"},
-        {"15.0", "sto<n16384.tar|/srv/a|><dAA><><p|||||||1><dA><nbase.tar||><dBB><m><dM><d><dM>csKZ", false,
+        {"14.9", "sto<AA><A>co<BB>co<MM>csKZ", "a16384[AAA]a0[BB]m[MM]end", "14"},
+        {"13.0", "sbo<BB>co<MM>csKZ", "a0[BB]m[MM]end", "13, no tablespaces"},
+        {"14.9", "stoco<BB><>co<MM>csKZ", "a16384[]a0[BB]m[MM]end", "14, nothing in an archive or a message"},
+        {"15.0", "sto<n16384.tar|/srv/a|><dAA><><p|||||||1><dA><nbase.tar||><dBB><m><dM><d><dM>csKZ",
          "a16384[AAA]a0[BB]m[MM]end", "15"},
-        {"18.0", "sbo<nbase.tar||><p|||||||1>csKZ", true, "a0[]end", "18, nothing in it and no manifest"},
-        {"17.0", "sto<nbase.tar||><dB><n16384.tar|/srv/a|><dA><m><dM>csKZ", false, "a0[B]a16384[A]m[M]end",
+        {"18.0", "sbo<nbase.tar||><p|||||||1><m>csKZ", "a0[]m[]end", "18, nothing in it nor in the manifest"},
+        {"17.0", "sto<nbase.tar||><dB><n16384.tar|/srv/a|><dA><m><dM>csKZ", "a0[B]a16384[A]m[M]end",
          "any order"},
     };
 
@@ -369,8 +363,7 @@ START_TEST(both_framings_are_heard_alike)
         struct err e = ERR_NONE;
         struct outcome o;
 
-        ck_assert_msg(run(good[i].version, good[i].script, good[i].no_manifest, &o, &e) == ERR_OK, "%s: %s",
-                      good[i].why, e.text);
+        ck_assert_msg(run(good[i].version, good[i].script, &o, &e) == ERR_OK, "%s: %s", good[i].why, e.text);
         ck_assert_msg(strcmp(o.heard, good[i].expected) == 0, "%s: %s", good[i].why, o.heard);
     }
 }
@@ -430,21 +423,11 @@ START_TEST(whatever_is_not_a_whole_backup_is_an_error)
         struct err e = ERR_NONE;
         struct outcome o;
 
-        ck_assert_msg(run(bad[i].version, bad[i].script, false, &o, &e) == bad[i].code, "%s: %s: %s %s",
-                      bad[i].why, err_kind(e.code), e.text, o.heard);
+        ck_assert_msg(run(bad[i].version, bad[i].script, &o, &e) == bad[i].code, "%s: %s: %s %s", bad[i].why,
+                      err_kind(e.code), e.text, o.heard);
         ck_assert_msg(strstr(e.text, bad[i].expected) != NULL, "%s: %s", bad[i].why, e.text);
         ck_assert_msg(strstr(o.heard, "end") == NULL, "%s: called a success", bad[i].why);
     }
-}
-END_TEST
-
-START_TEST(an_unwanted_manifest_is_refused)
-{
-    struct err e = ERR_NONE;
-    struct outcome o;
-
-    ck_assert_int_eq(run("15.0", "sbo<nbase.tar||><m><dM>csKZ", true, &o, &e), ERR_CORRUPT);
-    ck_assert_msg(strstr(e.text, "unwanted manifest") != NULL, "%s", e.text);
 }
 END_TEST
 
@@ -472,27 +455,18 @@ START_TEST(each_grammar_gets_its_command)
         const char *expected;
     } rows[] = {
         {{0}, 140009, "BASE_BACKUP LABEL 'pitr' PROGRESS NOWAIT MANIFEST 'yes' MANIFEST_CHECKSUMS 'CRC32C'"},
-        {{.label = "o'clock",
-          .fast_checkpoint = true,
-          .max_rate_kb = 32,
-          .no_verify_checksums = true,
-          .no_size_estimate = true,
-          .no_manifest = true},
+        {{.label = "o'clock", .fast_checkpoint = true, .max_rate_kb = 32},
          130000,
-         "BASE_BACKUP LABEL 'o''clock' FAST NOWAIT MAX_RATE 32 NOVERIFY_CHECKSUMS"},
+         "BASE_BACKUP LABEL 'o''clock' PROGRESS FAST NOWAIT MAX_RATE 32 MANIFEST 'yes'"
+         " MANIFEST_CHECKSUMS 'CRC32C'"},
         {{0},
          150000,
          "BASE_BACKUP (LABEL 'pitr', PROGRESS true, CHECKPOINT 'spread', WAIT false, VERIFY_CHECKSUMS true,"
          " MANIFEST 'yes', MANIFEST_CHECKSUMS 'CRC32C')"},
-        {{.label = "'",
-          .fast_checkpoint = true,
-          .max_rate_kb = 1048576,
-          .no_verify_checksums = true,
-          .no_size_estimate = true,
-          .no_manifest = true},
+        {{.label = "'", .fast_checkpoint = true, .max_rate_kb = 1048576},
          180004,
-         "BASE_BACKUP (LABEL '''', PROGRESS false, CHECKPOINT 'fast', WAIT false, MAX_RATE 1048576,"
-         " VERIFY_CHECKSUMS false, MANIFEST 'no')"},
+         "BASE_BACKUP (LABEL '''', PROGRESS true, CHECKPOINT 'fast', WAIT false, MAX_RATE 1048576,"
+         " VERIFY_CHECKSUMS true, MANIFEST 'yes', MANIFEST_CHECKSUMS 'CRC32C')"},
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -526,9 +500,9 @@ END_TEST
 int main(void)
 {
     const TTest *const tests[] = {
-        both_framings_are_heard_alike,   whatever_is_not_a_whole_backup_is_an_error,
-        an_unwanted_manifest_is_refused, a_server_too_old_is_refused,
-        each_grammar_gets_its_command,   options_out_of_bounds_are_refused,
+        both_framings_are_heard_alike,     whatever_is_not_a_whole_backup_is_an_error,
+        a_server_too_old_is_refused,       each_grammar_gets_its_command,
+        options_out_of_bounds_are_refused,
     };
 
     return check_main(suite_of("pg/basebackup", tests, sizeof(tests) / sizeof(tests[0])));

@@ -130,7 +130,7 @@ START_TEST(all_algorithms_are_known)
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        char body[4096], hex[2 * MANIFEST_DIGEST_MAX + 1];
+        char body[4096], hex[2 * 64 + 1];
         struct err e = ERR_NONE;
         struct manifest m = MANIFEST_EMPTY;
 
@@ -142,7 +142,6 @@ START_TEST(all_algorithms_are_known)
                         rows[i].name, hex);
         ck_assert_msg(parse_body(body, &m, &e) == ERR_OK, "%s: %s", rows[i].name, e.text);
         ck_assert_int_eq(m.files[0].algorithm, rows[i].algorithm);
-        ck_assert_uint_eq(manifest_digest_bytes(rows[i].algorithm), rows[i].bytes);
         for (size_t k = 0; k < rows[i].bytes; k++)
             ck_assert_uint_eq(m.files[0].digest[k], 0xaa);
         manifest_clear(&m);
