@@ -8,32 +8,20 @@
  *   basebackup_finish                      stop LSN; only now is it a backup: the server may fail after the last byte
  * Tablespace links come as symbolic links in the data directory's archive (there is no tablespace_map); no WAL is in
  * it, and the server does not wait for archiving: whoever calls this proves the WAL from start to stop LSN.
- * Servers 13 and 14 take keywords and send one COPY an archive, without the tar's end mark; 15 and later take options
- * in parentheses and send one COPY of marked messages. Callers see no difference.
+ * Servers 13 and 14 take another command (basebackup_command.h) and frame the data otherwise (basebackup_data.h), and
+ * without the tar's end mark; callers see no difference.
  * Source    PostgreSQL manual, "Streaming Replication Protocol"; src/backend/backup/basebackup*.c.
  */
 #pragma once
 #include "base/buf.h"
 #include "base/err.h"
 #include "codec/tar_read.h"
+#include "pg/basebackup_command.h"
 #include "pg/lsn.h"
 #include "pg/replproto.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#define BASEBACKUP_MIN_RATE_KB 32
-#define BASEBACKUP_MAX_RATE_KB 1048576
-
-/*
- * Zero is the default: a spread checkpoint, full speed. Always asked for: page checksums verified, sizes estimated
- * (for which the server walks through its directories first), a manifest with CRC-32C.
- */
-struct basebackup_options {
-    const char *label;    /* NULL: "pitr"; one line, up to 1024 bytes */
-    bool fast_checkpoint; /* don't wait for the next one: a burst of writes on the server */
-    unsigned max_rate_kb; /* kB/s, BASEBACKUP_MIN_RATE_KB … MAX; 0 = no limit */
-};
 
 struct basebackup_tablespace {
     uint32_t oid; /* 0: the data directory    */
@@ -54,12 +42,6 @@ struct basebackup_end {
 };
 
 struct basebackup;
-
-/*
- * PURE. Append the command for a server of this version. ERR_USAGE: label or rate out of bounds.
- */
-enum err_code basebackup_command(const struct basebackup_options *o, int server_version, struct buf *out,
-                                 struct err *e);
 
 /*
  * Start a backup and wait for its checkpoint. The connection is borrowed, and busy until basebackup_finish succeeds;
