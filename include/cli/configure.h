@@ -14,6 +14,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#define CONFIGURED_WITHHELD_MAX 4
+
 struct configured {
     struct config file;
     struct settings environment;
@@ -22,6 +24,8 @@ struct configured {
     struct cluster_options cluster; /* points into all of the above and into the arguments */
     struct repo_options *repos;     /* owned, with repo_count of cluster */
     char **environment_list;        /* owned, NULL-terminated */
+    const char *withheld[CONFIGURED_WITHHELD_MAX + 1]; /* variables that reading needs too and that lead to
+                                                          secrets: not in environment_list; NULL-terminated */
 };
 
 /*

@@ -120,7 +120,7 @@ struct option {
     const char *choices;         /* of ENUM: "lz4|zstd|none"                                       */
     const char *fallback;        /* value when nobody says anything, or NULL                       */
     const char *environment;     /* variable, or NULL                                              */
-    bool is_secret;              /* may carry a secret: never handed on in a command line          */
+    bool is_secret;              /* may carry a secret or say how to get one: never handed on      */
     const char *metavar;         /* NULL for a FLAG                                                */
     const char *help;            /* one line for --help; a manual page's first sentence            */
 };

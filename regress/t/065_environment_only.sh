@@ -31,11 +31,14 @@ exit_is 0 "check"
 run in_environment list
 exit_is 0 "list"
 
-settings+=(PITR_IDENTITY_FILE="$SCRATCH/safe/identity")
+secrets+=(PITR_IDENTITY_COMMAND="cat $SCRATCH/safe/identity")
 must "restore" in_environment restore --pgdata "$SCRATCH/copy" --target-name here --target-action promote
 unlike "$(cat "$SCRATCH/copy/postgresql.auto.conf")" "$S3_SECRET" "no secret is written into the copy"
+unlike "$(cat "$SCRATCH/copy/postgresql.auto.conf")" "safe/identity" "nor the command that gets one"
+like "$err" "restore_command sets what this environment says: .*PITR_REPO" "what is written into it is said"
+like "$err" "does not set PITR_IDENTITY_COMMAND, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY" "and what the server must have"
 cluster_adopt copy
-# The server that recovers has the credentials in its environment, and nothing else.
+# The server that recovers has what leads to secrets in its environment, and nothing else.
 recover() { (export "${secrets[@]}" && cluster_recover copy); }
 is "$(recover)" promoted "recovered"
 is "$(sql copy "select string_agg(n::text, ' ' order by n) from t")" "1 2" "and ends at its target"

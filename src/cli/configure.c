@@ -285,9 +285,40 @@ static enum err_code environment_add(struct configured *c, size_t *count, const 
     return ERR_OK;
 }
 
+/* Does a repository get its access key from AWS_* of the environment? */
+static bool needs_shared_credentials(const struct configured *c)
+{
+    for (size_t i = 0; i < c->cluster.repo_count; i++)
+        if (strncmp(c->repos[i].url, "s3:", 3) == 0 && c->repos[i].credentials_file == NULL &&
+            c->repos[i].credentials_command == NULL)
+            return true;
+    return false;
+}
+
+/* What of a repository leads to its secrets: whoever reads needs it, and has to have it from a place of his own. */
+static void collect_withheld(settings_lookup *lookup, struct configured *c)
+{
+    static const char *const shared[] = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"};
+    size_t count = 0;
+
+    for (unsigned id = 0; id < OPTION_COUNT; id++) {
+        const struct option *o = option_at((enum option_id) id);
+
+        if (c->environment.at[id].is_given && o->section == SECTION_REPO && o->is_secret)
+            c->withheld[count++] = o->environment;
+    }
+    for (size_t i = 0; i < sizeof(shared) / sizeof(shared[0]) && needs_shared_credentials(c); i++) {
+        const char *text = lookup(shared[i]);
+
+        if (text != NULL && *text != '\0')
+            c->withheld[count++] = shared[i];
+    }
+    assert(count <= CONFIGURED_WITHHELD_MAX);
+}
+
 /*
  * What a restore_command has to set again. Not PITR_CONFIG and PITR_CLUSTER, which it carries as options, and
- * nothing that may be a secret; a list is handed on as it was written.
+ * nothing that may be a secret or says how to get one; a list is handed on as it was written.
  */
 static enum err_code collect_environment(settings_lookup *lookup, struct configured *c, struct err *e)
 {
@@ -331,6 +362,7 @@ enum err_code configure(const struct settings *arguments, settings_lookup *looku
     out->cluster.config_path = out->file.path;
     if (settle_repos(arguments, lookup, out, e) != ERR_OK)
         return e->code;
+    collect_withheld(lookup, out);
     return collect_environment(lookup, out, e);
 }
 

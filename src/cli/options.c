@@ -146,7 +146,7 @@ static const struct option options[OPTION_COUNT] = {
         .environment = "PITR_CREDENTIALS_FILE", .metavar = FILE_ARGUMENT,
         .help = "access key, readable by nobody else (default: AWS_ACCESS_KEY_ID … of the environment)"},
     [OPTION_CREDENTIALS_COMMAND] = {.name = "credentials-command", .type = OPTION_TYPE_STRING,
-        .section = SECTION_REPO, .environment = "PITR_CREDENTIALS_COMMAND", .metavar = "COMMAND",
+        .section = SECTION_REPO, .environment = "PITR_CREDENTIALS_COMMAND", .is_secret = true, .metavar = "COMMAND",
         .help = "command that prints the access key"},
     [OPTION_PART_SIZE] = {.name = "part-size", .type = OPTION_TYPE_SIZE, .section = SECTION_REPO, .min = 5 * MIB,
         .max = GIB, .fallback = "64MiB", .environment = "PITR_PART_SIZE", .metavar = "SIZE",
@@ -176,7 +176,7 @@ static const struct option options[OPTION_COUNT] = {
         .fallback = "no", .environment = "PITR_ACCEPT_UNENCRYPTED", .metavar = "yes|no",
         .help = "read unencrypted objects although an identity is configured: those from before"},
     [OPTION_IDENTITY_COMMAND] = {.name = "identity-command", .type = OPTION_TYPE_STRING, .section = SECTION_REPO,
-        .environment = "PITR_IDENTITY_COMMAND", .metavar = "COMMAND",
+        .environment = "PITR_IDENTITY_COMMAND", .is_secret = true, .metavar = "COMMAND",
         .help = "command that prints the secret keys"},
 };
 /* clang-format on */

@@ -5,7 +5,9 @@
  */
 #include "cli/run.h"
 
+#include "base/buf.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/pool.h"
 #include "cli/key_file.h"
 #include "cli/output.h"
@@ -140,6 +142,37 @@ static enum err_code check_restore(const struct invocation *in, struct err *e)
     return check_needs(in, OPTION_JSON, OPTION_PLAN, e);
 }
 
+/* Names of variables, "A, B": those before the '=' of each item. */
+static void names_format(const char *const *items, struct buf *out)
+{
+    struct err ignored = ERR_NONE;
+
+    for (const char *const *item = items; *item != NULL; item++)
+        (void) buf_printf(out, &ignored, "%s%.*s", item == items ? "" : ", ", (int) strcspn(*item, "="),
+                          *item);
+}
+
+/* What the server does not have from a file: what was written down for it, and what it has to be given. */
+static void tell_environment(const struct configured *c)
+{
+    CLEANUP(buf_clear) struct buf written = BUF_INIT(4096), withheld = BUF_INIT(4096);
+
+    names_format(c->cluster.environment, &written);
+    names_format(c->withheld, &withheld);
+    if (written.len > 0) {
+        log_info("restore_command sets what this environment says: %s", buf_cstr(&written));
+        log_hint(
+            "It stands in postgresql.auto.conf. What the configuration file says need not be set there.");
+    }
+    if (withheld.len > 0) {
+        log_warning("restore_command does not set %s, which this environment has", buf_cstr(&withheld));
+        log_hint(
+            "They lead to secrets, so they are not written down. Set them in the server's environment, or "
+            "credentials-file, credentials-command, identity-file or identity-command in the configuration "
+            "file, before the server is started.");
+    }
+}
+
 static enum err_code run_restore(struct invocation *in, struct err *e)
 {
     CLEANUP(cluster_freep) struct cluster *c = NULL;
@@ -167,6 +200,7 @@ static enum err_code run_restore(struct invocation *in, struct err *e)
     o.tablespace_count = tablespaces.count;
     if (ops_restore(c, &p, &o, e) != ERR_OK)
         return e->code;
+    tell_environment(&in->configured);
     fprintf(in->out, "\nRestored into \"%s\". Recovery begins when the server is started there.\n", o.pgdata);
     return output_flush(in->out, e);
 }

@@ -214,6 +214,7 @@ START_TEST(what_a_restore_command_must_set_again_holds_no_secret)
                                               "PITR_CLUSTER=main",
                                               "R2_ENDPOINT=https://r2.example",
                                               "PITR_SPOOL=/spool",
+                                              "PITR_IDENTITY_COMMAND=vault --token hunter2",
                                               NULL};
     struct settings none = {0};
     struct configured c;
@@ -227,6 +228,37 @@ START_TEST(what_a_restore_command_must_set_again_holds_no_secret)
     ck_assert_str_eq(c.cluster.environment[2], "R2_ENDPOINT=https://r2.example");
     ck_assert_ptr_null(c.cluster.environment[3]);
     configured_clear(&c);
+}
+END_TEST
+
+START_TEST(what_leads_to_secrets_is_named_so_that_it_can_be_given_to_the_server)
+{
+    static const struct {
+        const char *environment[6];
+        const char *withheld[5];
+    } tries[] = {
+        {{"PITR_REPO=s3://b/p", "AWS_ACCESS_KEY_ID=id", "AWS_SECRET_ACCESS_KEY=x", "AWS_SESSION_TOKEN="},
+         {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}},
+        {{"PITR_REPO=s3://b/p", "AWS_ACCESS_KEY_ID=id", "PITR_CREDENTIALS_FILE=/c"}, {NULL}},
+        {{"PITR_REPO=s3://b/p", "AWS_ACCESS_KEY_ID=id", "PITR_CREDENTIALS_COMMAND=vault"},
+         {"PITR_CREDENTIALS_COMMAND"}},
+        {{"PITR_REPO=file:///r", "AWS_ACCESS_KEY_ID=id", "PITR_CONNINFO=password=x"}, {NULL}},
+        {{"PITR_REPO=s3://b/p", "AWS_ACCESS_KEY_ID=id", "AWS_SECRET_ACCESS_KEY=x", "AWS_SESSION_TOKEN=t",
+          "PITR_IDENTITY_COMMAND=vault"},
+         {"PITR_IDENTITY_COMMAND", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"}},
+    };
+    struct settings none = {0};
+
+    for (size_t i = 0; i < sizeof(tries) / sizeof(tries[0]); i++) {
+        struct configured c;
+        struct err e = ERR_NONE;
+
+        variables = tries[i].environment;
+        ck_assert_msg(configure(&none, lookup, &c, &e) == ERR_OK, "%s", e.text);
+        for (size_t k = 0; k <= CONFIGURED_WITHHELD_MAX; k++)
+            ck_assert_pstr_eq(c.withheld[k], tries[i].withheld[k]);
+        configured_clear(&c);
+    }
 }
 END_TEST
 
@@ -439,6 +471,7 @@ int main(void)
     tcase_add_test(tcase, pitr_repo_replaces_the_repositories_of_the_file);
     tcase_add_test(tcase, own_endpoint_variables_override_the_file_and_shared_ones_fill_it);
     tcase_add_test(tcase, what_a_restore_command_must_set_again_holds_no_secret);
+    tcase_add_test(tcase, what_leads_to_secrets_is_named_so_that_it_can_be_given_to_the_server);
     tcase_add_loop_test(tcase, cluster_and_repositories_are_chosen_or_refused_with_the_reason, 0,
                         sizeof(choices) / sizeof(choices[0]));
     tcase_add_test(tcase, a_named_file_that_is_missing_is_an_error);
