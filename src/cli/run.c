@@ -161,15 +161,16 @@ static void tell_environment(const struct configured *c)
     names_format(c->withheld, &withheld);
     if (written.len > 0) {
         log_info("restore_command sets what this environment says: %s", buf_cstr(&written));
-        log_hint(
-            "It stands in postgresql.auto.conf. What the configuration file says need not be set there.");
+        log_hint("It stands in postgresql.auto.conf. What the configuration file says would not have to.");
     }
     if (withheld.len > 0) {
         log_warning("restore_command does not set %s, which this environment has", buf_cstr(&withheld));
-        log_hint(
-            "They lead to secrets, so they are not written down. Set them in the server's environment, or "
-            "credentials-file, credentials-command, identity-file or identity-command in the configuration "
-            "file, before the server is started.");
+        log_hint("They lead to secrets, so they are not written down. Before the server is started, set them "
+                 "in its "
+                 "environment%s.",
+                 c->environment.at[OPTION_URL].is_given
+                     ? ""
+                     : ", or write what they say into the configuration file");
     }
 }
 
