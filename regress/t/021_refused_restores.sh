@@ -107,6 +107,22 @@ not_ok "and cannot start either" test -e "$SCRATCH/copy/global/pg_control"
 cp -p "$SCRATCH/tmp/pack" "$pack"
 rm -rf "$SCRATCH/copy"
 
+# backup.json lies in the clear: what it says is held against the sealed manifest.
+summary=$(find "$SCRATCH/repo" -name backup.json)
+cp -p "$summary" "$SCRATCH/tmp/summary"
+for member in start_lsn stop_lsn; do
+    moved=$(sql source "select '$(jq -r .$member "$SCRATCH/tmp/summary")'::pg_lsn + 8::numeric")
+    jq --arg lsn "$moved" ".$member = \$lsn" "$SCRATCH/tmp/summary" > "$summary"
+    run pitr plan
+    exit_is 0 "a record with another $member can be planned with"
+    run pitr restore --pgdata "$SCRATCH/copy"
+    exit_is 4 "but the restore is refused"
+    like "$err" "ERROR: .*summary of backup \"$backup\" is not that of its files" "and says why"
+    not_ok "and cannot start" test -e "$SCRATCH/copy/global/pg_control"
+    rm -rf "$SCRATCH/copy"
+done
+cp -p "$SCRATCH/tmp/summary" "$summary"
+
 # --------------------------------------------------------------- a backup whose WAL does not arrive
 cluster_set source archive_command /bin/true # the server believes it is archived
 cluster_reload source

@@ -1,11 +1,13 @@
 /*
  * test_restore_files.c - what a backup stored comes back: contents of every shape, names of odd bytes, permissions; and
- * an index that asks for something else is refused.
+ * an index that asks for something else is refused, as is what the server's manifest does not confirm.
  */
 #include "ops/restore_files.h"
 
 #include "../repo/in_memory.h"
 #include "../scratch.h"
+#include "base/hex.h"
+#include "codec/crc32c.h"
 #include "ops/backup_store.h"
 #include "repo/object.h"
 
@@ -107,15 +109,22 @@ static void store(const struct sample *samples, size_t count)
     OK(backup_store_index(s, &info, &e));
 }
 
-static enum err_code restore(struct err *e)
+static enum err_code lay_out_and_fill(struct restore_files **f, struct err *e)
 {
-    CLEANUP(restore_files_freep) struct restore_files *f = NULL;
     CLEANUP(progress_end) struct progress progress = {0};
 
     progress_begin(&progress, "restore", 0);
-    if (restore_files_layout(&repo, &layout, &info, &tree, &f, e) != ERR_OK)
+    if (restore_files_layout(&repo, &layout, &info, &tree, f, e) != ERR_OK)
         return ERR_CORRUPT;
-    return restore_files_fill(f, 2, &progress, e) != ERR_OK ? ERR_IO : restore_files_modes(f, e);
+    return restore_files_fill(*f, 2, &progress, e) != ERR_OK ? ERR_IO : ERR_OK;
+}
+
+static enum err_code restore(struct err *e)
+{
+    CLEANUP(restore_files_freep) struct restore_files *f = NULL;
+    enum err_code code = lay_out_and_fill(&f, e);
+
+    return code != ERR_OK ? code : restore_files_modes(f, e);
 }
 
 static void check_sample(const struct sample *s)
@@ -295,6 +304,105 @@ START_TEST(another_index_than_promised_is_refused)
 }
 END_TEST
 
+/* ---- against the server's manifest ---- */
+
+#define START 0x4000028
+#define STOP  0x5000100
+#define RANGES                                                                     \
+    "{\"Timeline\": 2, \"Start-LSN\": \"0/5000000\", \"End-LSN\": \"0/5000100\"}," \
+    "{\"Timeline\": 1, \"Start-LSN\": \"0/4000028\", \"End-LSN\": \"0/5000000\"}"
+
+static const struct sample promised[] = {{"base/", 0700, EMPTY, 0}, {"base/one", 0600, NOISE, 100}};
+
+/* A manifest of one file, with what it is to say of it, and as its ranges the WAL from START to STOP. */
+static void write_manifest(const char *path, size_t size, uint32_t crc, const char *more_files)
+{
+    CLEANUP(buf_clear) struct buf text = BUF_INIT(8192);
+    uint8_t digest[SHA256_BYTES];
+    char hex[2 * SHA256_BYTES + 1];
+    struct err e = ERR_NONE;
+    FILE *file = fopen(scratch_path(tree.pgdata, "backup_manifest"), "w");
+
+    OK(buf_printf(
+        &text, &e,
+        "{\"PostgreSQL-Backup-Manifest-Version\": 1,\n\"Files\": [{\"Path\": \"%s\", \"Size\": %zu, "
+        "\"Checksum-Algorithm\": \"CRC32C\", \"Checksum\": \"%02x%02x%02x%02x\"}%s],\n"
+        "\"WAL-Ranges\": [" RANGES "],\n",
+        path, size, crc & 0xff, crc >> 8 & 0xff, crc >> 16 & 0xff, crc >> 24, more_files));
+    OK(sha256(text.data, text.len, digest, &e));
+    hex_format(digest, sizeof(digest), hex);
+    ck_assert_ptr_nonnull(file);
+    ck_assert_int_gt(fprintf(file, "%s\"Manifest-Checksum\": \"%s\"}\n", buf_cstr(&text), hex), 0);
+    ck_assert_int_eq(fclose(file), 0);
+}
+
+static uint32_t promised_crc(void)
+{
+    uint8_t *bytes = content(&promised[1]);
+    uint32_t crc = crc32c(0, bytes, promised[1].size);
+
+    free(bytes);
+    return crc;
+}
+
+/* What backup.json says, and what the manifest says of the one file. */
+static const struct {
+    const char *why;
+    uint32_t timeline;
+    lsn start, stop;
+    const char *path;
+    size_t size;
+    uint32_t crc_flip;
+    const char *more_files;
+    const char *text; /* of the refusal; NULL: none */
+} checked[] = {
+    {"all as promised", 2, START, STOP, "base/one", 100, 0, "", NULL},
+    {"an older timeline", 1, START, STOP, "base/one", 100, 0, "", "timeline or LSNs differ"},
+    {"a newer timeline", 3, START, STOP, "base/one", 100, 0, "", "timeline or LSNs differ"},
+    {"an earlier start", 2, START - 8, STOP, "base/one", 100, 0, "", "timeline or LSNs differ"},
+    {"a later start", 2, START + 8, STOP, "base/one", 100, 0, "", "timeline or LSNs differ"},
+    {"an earlier stop", 2, START, STOP - 8, "base/one", 100, 0, "", "timeline or LSNs differ"},
+    {"a later stop", 2, START, STOP + 8, "base/one", 100, 0, "", "timeline or LSNs differ"},
+    {"a file under another name", 2, START, STOP, "base/two", 100, 0, "", "is not in the server's manifest"},
+    {"another size", 2, START, STOP, "base/one", 101, 0, "", "is not what the server's manifest promises"},
+    {"other content", 2, START, STOP, "base/one", 100, 1, "", "is not what the server's manifest promises"},
+    {"a file that is not there", 2, START, STOP, "base/one", 100, 0, ",{\"Path\": \"x\", \"Size\": 0}",
+     "names 2 files, the index 1"},
+};
+
+START_TEST(what_the_servers_manifest_does_not_confirm_is_refused)
+{
+    CLEANUP(restore_files_freep) struct restore_files *f = NULL;
+    struct err e = ERR_NONE;
+    enum err_code code;
+
+    store(promised, COUNT(promised));
+    OK(lay_out_and_fill(&f, &e));
+    write_manifest(checked[_i].path, checked[_i].size, promised_crc() ^ checked[_i].crc_flip,
+                   checked[_i].more_files);
+    info.timeline = checked[_i].timeline;
+    info.start_lsn = checked[_i].start;
+    info.stop_lsn = checked[_i].stop;
+    code = restore_files_check(f, &info, &e);
+    ck_assert_msg(code == (checked[_i].text == NULL ? ERR_OK : ERR_CORRUPT), "%s: %d, %s", checked[_i].why,
+                  (int) code, e.text);
+    ck_assert_msg(checked[_i].text == NULL || strstr(e.text, checked[_i].text) != NULL, "%s: %s",
+                  checked[_i].why, e.text);
+}
+END_TEST
+
+START_TEST(without_the_servers_manifest_nothing_is_confirmed)
+{
+    CLEANUP(restore_files_freep) struct restore_files *f = NULL;
+    struct err e = ERR_NONE;
+
+    store(promised, COUNT(promised));
+    OK(lay_out_and_fill(&f, &e));
+    ck_assert_int_ne(restore_files_check(f, &info, &e), ERR_OK);
+    ck_assert_msg(strstr(e.text, "backup_manifest") != NULL, "%s", e.text);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("ops/restore_files");
@@ -307,6 +415,9 @@ int main(void)
     tcase_add_test(tcase, what_may_only_be_read_is_restored_too);
     tcase_add_loop_test(tcase, an_index_that_asks_for_something_else_is_refused, 0, (int) COUNT(planted));
     tcase_add_test(tcase, another_index_than_promised_is_refused);
+    tcase_add_loop_test(tcase, what_the_servers_manifest_does_not_confirm_is_refused, 0,
+                        (int) COUNT(checked));
+    tcase_add_test(tcase, without_the_servers_manifest_nothing_is_confirmed);
     suite_add_tcase(suite, tcase);
     return check_main(suite);
 }
