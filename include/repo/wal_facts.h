@@ -3,7 +3,7 @@
  *
  * {"system_identifier": 16 hex, "postgresql": 15, "timeline": 1, "segment_bytes": 16777216, "first_lsn", "end_lsn",
  *  and, where the records were read: "commits", "aborts", "restore_points", "last_lsn", "first_commit", "last_commit",
- *  "min_commit", "max_commit"}
+ *  "min_commit", "max_commit"; and, where such a run is known: "run_from", "run_to"}
  * Times are those of commit and abort records alike, as recovery targets see them, in microseconds since 1970 UTC.
  */
 #pragma once
@@ -22,6 +22,8 @@ struct wal_facts {
     lsn first_lsn;     /* of the segment                                     */
     lsn end_lsn;       /* end of valid WAL in it; the segment's end if full or not read */
     lsn last_lsn;      /* start of the last whole record; 0 = none or not read */
+    lsn run_from;      /* every segment of the timeline that begins in [run_from, run_to) was acknowledged by */
+    lsn run_to;        /* the repository when this one was stored; both first_lsn when none is known to be    */
     bool has_records;  /* the members below are known                        */
     uint64_t commits;
     uint64_t aborts;

@@ -15,6 +15,7 @@
 #include "repo/line.h"
 #include "repo/object.h"
 #include "repo/wal_facts.h"
+#include "repo/wal_run.h"
 #include "stream/file_sink.h"
 
 #include <errno.h>
@@ -246,33 +247,56 @@ static enum err_code push_file(void *arg, struct sink *to, struct err *e)
     return s->in_memory ? sink_write(to, s->bytes.data, s->bytes.len, e) : push_again(s, to, e);
 }
 
-static enum err_code describe(const struct subject *s, const struct repo *r, struct descriptor *d,
-                              struct err *e)
+static enum err_code describe(const struct subject *s, const struct wal_facts *facts, const struct repo *r,
+                              struct descriptor *d, struct err *e)
 {
     if (object_describe_new(r, kind_name(s->file.kind), s->name, d, e) != ERR_OK)
         return e->code;
     d->sized = true;
     d->size = s->size;
     memcpy(d->sha256, s->sha256, SHA256_BYTES);
-    return is_wal(s) ? wal_facts_write(&s->facts, d, e) : ERR_OK;
+    return is_wal(s) ? wal_facts_write(facts, d, e) : ERR_OK;
+}
+
+static enum err_code put(struct subject *s, const struct wal_facts *facts, struct repo *r,
+                         const struct layout *l, enum object_outcome *outcome, struct err *e)
+{
+    CLEANUP(descriptor_clear) struct descriptor d = {0};
+    char key[STORE_KEY_MAX + 1];
+
+    layout_wal_file(l, &s->file, key);
+    if (describe(s, facts, r, &d, e) != ERR_OK || object_put(r, key, &d, push_file, s, outcome, e) != ERR_OK)
+        return e->code;
+    log_debug("\"%s\" %s in repository \"%s\"", s->name,
+              *outcome == OBJECT_STORED ? "stored" : "was stored already, with the same content,", r->name);
+    return ERR_OK;
+}
+
+/* A segment knows, and lengthens, the run of those before it in this repository. */
+static enum err_code put_segment(const struct cluster *c, struct subject *s, struct repo *r,
+                                 const struct layout *l, struct err *e)
+{
+    struct wal_facts facts = s->facts;
+    struct wal_run before;
+    enum object_outcome outcome;
+
+    wal_run_recall(c->spool, r, l, &facts, &before);
+    if (put(s, &facts, r, l, &outcome, e) != ERR_OK)
+        return e->code;
+    wal_run_acknowledged(c->spool, r, l, &facts, outcome, &before);
+    return ERR_OK;
 }
 
 static enum err_code push_to(struct cluster *c, struct subject *s, struct repo *r, struct err *e)
 {
-    CLEANUP(descriptor_clear) struct descriptor d = {0};
     struct layout layout;
-    char key[STORE_KEY_MAX + 1];
     enum object_outcome outcome;
 
     if (layout_init(&layout, c->name, s->system_identifier, e) != ERR_OK ||
-        line_admit(r, &layout, s->major, c->spool, e) != ERR_OK || describe(s, r, &d, e) != ERR_OK)
+        line_admit(r, &layout, s->major, c->spool, e) != ERR_OK)
         return e->code;
-    layout_wal_file(&layout, &s->file, key);
-    if (object_put(r, key, &d, push_file, s, &outcome, e) != ERR_OK)
-        return e->code;
-    log_debug("\"%s\" %s in repository \"%s\"", s->name,
-              outcome == OBJECT_STORED ? "stored" : "was stored already, with the same content,", r->name);
-    return ERR_OK;
+    return s->file.kind == WALFILE_SEGMENT ? put_segment(c, s, r, &layout, e)
+                                           : put(s, &s->facts, r, &layout, &outcome, e);
 }
 
 /* Every repository is tried: one that is away must not keep the others from having the file. */

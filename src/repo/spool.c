@@ -222,11 +222,22 @@ void spool_learn_line(struct spool *s, const char *repo_place, const char *line)
         log_debug("%s, ignoring", why.text);
 }
 
-bool spool_index_path(const struct spool *s, const char *repo_place, struct buf *out)
+/* "<dir>/<cluster>/<what>-<tag>" */
+static bool path_of(const struct spool *s, const char *what, const char *repo_place, struct buf *out)
 {
     char tag[TAG_TEXT];
     struct err ignored = ERR_NONE;
 
     return s->dir != NULL && tag_format(repo_place, tag) &&
-           buf_printf(out, &ignored, "%s/index-%s", s->dir, tag) == ERR_OK;
+           buf_printf(out, &ignored, "%s/%s-%s", s->dir, what, tag) == ERR_OK;
+}
+
+bool spool_index_path(const struct spool *s, const char *repo_place, struct buf *out)
+{
+    return path_of(s, "index", repo_place, out);
+}
+
+bool spool_run_path(const struct spool *s, const char *repo_place, struct buf *out)
+{
+    return path_of(s, "run", repo_place, out);
 }

@@ -14,6 +14,8 @@ void wal_facts_of_page(const struct walpage *p, uint32_t timeline, struct wal_fa
                             .timeline = timeline,
                             .segment_bytes = p->segment_bytes,
                             .first_lsn = p->address,
+                            .run_from = p->address,
+                            .run_to = p->address,
                             .end_lsn = p->address + p->segment_bytes};
 }
 
@@ -52,11 +54,27 @@ static int add_records(json_t *to, const struct wal_facts *f)
     return result;
 }
 
+static int add_run(json_t *to, const struct wal_facts *f)
+{
+    char from[LSN_TEXT_MAX], until[LSN_TEXT_MAX];
+    json_t *run;
+    int result;
+
+    if (f->run_from >= f->run_to)
+        return 0;
+    lsn_format(f->run_from, from);
+    lsn_format(f->run_to, until);
+    run = json_pack("{s:s, s:s}", "run_from", from, "run_to", until);
+    result = run == NULL ? -1 : json_object_update(to, run);
+    json_decref(run);
+    return result;
+}
+
 enum err_code wal_facts_write(const struct wal_facts *f, struct descriptor *d, struct err *e)
 {
     json_t *wal = to_json(f);
 
-    if (wal == NULL || (f->has_records && add_records(wal, f) != 0)) {
+    if (wal == NULL || (f->has_records && add_records(wal, f) != 0) || add_run(wal, f) != 0) {
         json_decref(wal);
         return err_nomem(e, "JSON");
     }
@@ -101,6 +119,21 @@ static bool read_records(json_t *wal, struct wal_facts *f)
     return read_times(wal, f);
 }
 
+/* Both members or neither, which is what is written where no run is known and by programs that know of none. */
+static bool read_run(json_t *wal, struct wal_facts *f)
+{
+    const char *from, *until;
+    struct err ignored = ERR_NONE;
+
+    f->run_from = f->run_to = f->first_lsn;
+    if (json_object_get(wal, "run_from") == NULL && json_object_get(wal, "run_to") == NULL)
+        return true;
+    return json_unpack(wal, "{s:s, s:s}", "run_from", &from, "run_to", &until) == 0 &&
+           lsn_parse(from, &f->run_from, &ignored) == ERR_OK &&
+           lsn_parse(until, &f->run_to, &ignored) == ERR_OK && f->run_from % f->segment_bytes == 0 &&
+           f->run_to % f->segment_bytes == 0 && f->run_from < f->run_to && f->run_to <= f->first_lsn;
+}
+
 /* Do the positions lie where the segment says it lies? */
 static bool positions_fit(const struct wal_facts *f)
 {
@@ -133,7 +166,7 @@ enum err_code wal_facts_read(const struct descriptor *d, struct wal_facts *f, st
     r.major = (unsigned) major;
     r.timeline = (uint32_t) timeline;
     r.segment_bytes = (uint32_t) segment_bytes;
-    if (!positions_fit(&r))
+    if (!positions_fit(&r) || !read_run(wal, &r))
         return bad_facts(d, e);
     *f = r;
     return ERR_OK;

@@ -6,6 +6,7 @@
 #include "check_main.h"
 #include "pgdata.h"
 #include "repo/object.h"
+#include "repo/wal_facts.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define SEGMENT  "000000010000000000000006"
@@ -205,6 +206,94 @@ START_TEST(an_answer_that_was_lost_is_asked_for_again)
 }
 END_TEST
 
+/* ---- the run of segments ---- */
+
+static char *segment_name(unsigned number)
+{
+    static char name[WALFILE_NAME_MAX];
+
+    walseg_name(1, number, MIB, name);
+    return name;
+}
+
+static enum err_code archive_segment(unsigned number, uint8_t content)
+{
+    char path[128];
+
+    write_segment(segment_name(number), content);
+    (void) snprintf(path, sizeof(path), "pg_wal/%s", segment_name(number));
+    return archive(path);
+}
+
+/* How many segments before it a stored segment's descriptor tells of. */
+static unsigned tells_of(struct repo *r, const char *name)
+{
+    CLEANUP(descriptor_clear) struct descriptor d = {0};
+    struct wal_facts f;
+    char key[STORE_KEY_MAX + 1];
+
+    key_of(name, key);
+    ck_assert_msg(object_descriptor(r, key, &d, &e) == ERR_OK && wal_facts_read(&d, &f, &e) == ERR_OK, "%s",
+                  e.text);
+    ck_assert_uint_eq(f.run_to, f.first_lsn);
+    return (unsigned) ((f.run_to - f.run_from) / MIB);
+}
+
+START_TEST(a_segment_tells_of_the_run_that_each_repository_acknowledged)
+{
+    struct repo *near = &pgdata_repo[0], *far = &pgdata_repo[1];
+
+    for (unsigned n = 6; n < 9; n++) {
+        ck_assert_int_eq(archive_segment(n, 7), ERR_OK);
+        ck_assert_uint_eq(tells_of(near, segment_name(n)), n - 6);
+        ck_assert_uint_eq(tells_of(far, segment_name(n)), n - 6);
+    }
+    faulty_fail(far->store,
+                &(struct faulty_plan){.at = FAULTY_FINISH, .kind = ERR_UNREACHABLE, .forever = true});
+    ck_assert_int_eq(archive_segment(9, 7), ERR_UNREACHABLE);
+    ck_assert_int_eq(archive_segment(10, 7), ERR_UNREACHABLE); /* as no archiver does: it never skips one */
+    faulty_fail(far->store, NULL);
+    ck_assert_int_eq(archive_segment(11, 7), ERR_OK);
+    ck_assert_uint_eq(tells_of(near, segment_name(11)), 5);
+    ck_assert_uint_eq(tells_of(far, segment_name(11)), 0);
+}
+END_TEST
+
+START_TEST(a_push_that_failed_and_was_repeated_leaves_every_run_whole)
+{
+    ck_assert_int_eq(archive_segment(6, 7), ERR_OK);
+    faulty_fail(pgdata_repo[1].store,
+                &(struct faulty_plan){.at = FAULTY_FINISH_LATE, .kind = ERR_UNREACHABLE});
+    ck_assert_int_eq(archive_segment(7, 7), ERR_UNREACHABLE);
+    ck_assert_int_eq(archive_segment(7, 7), ERR_OK);
+    ck_assert_int_eq(archive_segment(8, 7), ERR_OK);
+    ck_assert_uint_eq(tells_of(&pgdata_repo[0], segment_name(8)), 2);
+    ck_assert_uint_eq(tells_of(&pgdata_repo[1], segment_name(8)), 2);
+}
+END_TEST
+
+START_TEST(a_conflict_is_not_acknowledged)
+{
+    ck_assert_int_eq(archive_segment(7, 7), ERR_OK);
+    ck_assert_int_eq(archive_segment(6, 7), ERR_OK);
+    ck_assert_int_eq(archive_segment(7, 8), ERR_CONFLICT);
+    ck_assert_int_eq(archive_segment(8, 7), ERR_OK);
+    ck_assert_uint_eq(tells_of(&pgdata_repo[0], segment_name(8)), 0);
+}
+END_TEST
+
+/* A .partial is no segment that replay gets by its name. */
+START_TEST(a_partial_segment_neither_tells_nor_lengthens_a_run)
+{
+    ck_assert_int_eq(archive_segment(5, 7), ERR_OK);
+    write_segment(SEGMENT ".partial", 7);
+    ck_assert_int_eq(archive("pg_wal/" SEGMENT ".partial"), ERR_OK);
+    ck_assert_uint_eq(tells_of(&pgdata_repo[0], SEGMENT ".partial"), 0);
+    ck_assert_int_eq(archive_segment(7, 7), ERR_OK);
+    ck_assert_uint_eq(tells_of(&pgdata_repo[0], segment_name(7)), 0);
+}
+END_TEST
+
 /* ---- large segments: what fits into memory is read once, the rest twice ---- */
 
 /* A store that changes the file as soon as it is to be stored, which is between the two readings. */
@@ -291,6 +380,10 @@ int main(void)
     tcase_add_test(tests, other_content_under_the_same_name_is_a_conflict);
     tcase_add_loop_test(tests, one_repository_that_is_away_does_not_keep_the_other_from_having_it, 0, 6);
     tcase_add_test(tests, an_answer_that_was_lost_is_asked_for_again);
+    tcase_add_test(tests, a_segment_tells_of_the_run_that_each_repository_acknowledged);
+    tcase_add_test(tests, a_push_that_failed_and_was_repeated_leaves_every_run_whole);
+    tcase_add_test(tests, a_conflict_is_not_acknowledged);
+    tcase_add_test(tests, a_partial_segment_neither_tells_nor_lengthens_a_run);
     tcase_add_loop_test(tests, large_segments_are_taken, 0, 2);
     tcase_add_test(tests, a_large_file_that_changes_between_its_readings_is_refused);
     suite_add_tcase(suite, tests);

@@ -20,7 +20,9 @@ static const struct wal_facts page_only = {.system_identifier = UINT64_C(0x6789a
                                            .timeline = UINT32_MAX,
                                            .segment_bytes = SEGMENT,
                                            .first_lsn = UINT64_C(3) * SEGMENT,
-                                           .end_lsn = UINT64_C(4) * SEGMENT};
+                                           .end_lsn = UINT64_C(4) * SEGMENT,
+                                           .run_from = UINT64_C(3) * SEGMENT,
+                                           .run_to = UINT64_C(3) * SEGMENT};
 
 static struct wal_facts with_records(uint64_t commits, uint64_t aborts)
 {
@@ -32,6 +34,8 @@ static struct wal_facts with_records(uint64_t commits, uint64_t aborts)
     f.commits = commits;
     f.aborts = aborts;
     f.restore_points = 2;
+    f.run_from = f.first_lsn - 2 * SEGMENT;
+    f.run_to = f.first_lsn - SEGMENT;
     if (commits + aborts > 0) {
         f.first_us = 20;
         f.last_us = 15;
@@ -56,6 +60,8 @@ static void comes_back(const struct wal_facts *f)
     ck_assert_uint_eq(back.first_lsn, f->first_lsn);
     ck_assert_uint_eq(back.end_lsn, f->end_lsn);
     ck_assert_uint_eq(back.last_lsn, f->last_lsn);
+    ck_assert_uint_eq(back.run_from, f->run_from);
+    ck_assert_uint_eq(back.run_to, f->run_to);
     ck_assert_int_eq(back.has_records, f->has_records);
     ck_assert_uint_eq(back.commits, f->commits);
     ck_assert_uint_eq(back.aborts, f->aborts);
@@ -142,6 +148,14 @@ START_TEST(facts_without_a_member_or_with_an_impossible_one_are_refused)
         {"max_commit", "\"1795184940123456\""},
         {"min_commit", "16"}, /* later than the last */
         {"max_commit", "19"}, /* earlier than the first */
+        {"run_from", NULL},
+        {"run_to", NULL},
+        {"run_from", "16777216"},
+        {"run_from", "\"0/1000001\""}, /* not where a segment begins */
+        {"run_to", "\"0/1000001\""},
+        {"run_from", "\"0/2000000\""}, /* empty */
+        {"run_from", "\"0/3000000\""}, /* backwards */
+        {"run_to", "\"0/4000000\""},   /* with the segment itself */
     };
     struct wal_facts f = with_records(3, 1);
 
@@ -164,6 +178,17 @@ START_TEST(facts_without_a_member_or_with_an_impossible_one_are_refused)
         ck_assert_uint_eq(back.major, 77);
         ck_assert_ptr_nonnull(strstr(e.text, d.name));
     }
+}
+END_TEST
+
+START_TEST(without_a_run_there_is_no_member_for_it)
+{
+    CLEANUP(descriptor_clear) struct descriptor d = {0};
+    struct err e = ERR_NONE;
+
+    OK(wal_facts_write(&page_only, &d, &e));
+    ck_assert_ptr_null(json_object_get(json_object_get(d.facts, "wal"), "run_from"));
+    ck_assert_ptr_null(json_object_get(json_object_get(d.facts, "wal"), "run_to"));
 }
 END_TEST
 
@@ -197,6 +222,7 @@ int main(void)
         facts_come_back_as_written,
         the_first_page_tells_all_but_the_records,
         facts_without_a_member_or_with_an_impossible_one_are_refused,
+        without_a_run_there_is_no_member_for_it,
         a_descriptor_without_facts_has_none,
         members_of_a_later_program_are_passed_over,
     };

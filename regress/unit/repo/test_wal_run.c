@@ -1,0 +1,360 @@
+/*
+ * test_wal_run.c - a run of segments tells of none that the repository has not acknowledged, whatever happens.
+ */
+#include "repo/wal_run.h"
+
+#include "../scratch.h"
+#include "base/durable.h"
+#include "in_memory.h"
+
+#define SEGMENT (1u << 20)
+#define FIRST   5u
+
+static char scratch[SCRATCH_MAX];
+static struct spool *spool;
+
+static void set_up(void)
+{
+    struct err e = ERR_NONE;
+
+    scratch_make(scratch);
+    OK(spool_open(scratch, "main", &spool, &e));
+    repo_set_up();
+    repo.place = strdup("s3://bucket https://one");
+}
+
+static void tear_down(void)
+{
+    free(repo.place);
+    repo_tear_down();
+    spool_free(spool);
+    scratch_remove(scratch);
+}
+
+static struct wal_facts facts_of(uint32_t timeline, unsigned number, uint32_t segment_bytes)
+{
+    return (struct wal_facts){.timeline = timeline,
+                              .segment_bytes = segment_bytes,
+                              .first_lsn = walseg_start(number, segment_bytes)};
+}
+
+/* Push a segment of timeline 1 as the archiver does: how many segments does its descriptor tell of? */
+static unsigned push_as(unsigned number, enum object_outcome outcome)
+{
+    struct wal_facts f = facts_of(1, number, SEGMENT);
+    struct wal_run before;
+
+    wal_run_recall(spool, &repo, &layout, &f, &before);
+    ck_assert_uint_eq(f.run_to, f.first_lsn);
+    wal_run_acknowledged(spool, &repo, &layout, &f, outcome, &before);
+    return (unsigned) ((f.run_to - f.run_from) / SEGMENT);
+}
+
+static unsigned push(unsigned number)
+{
+    return push_as(number, OBJECT_STORED);
+}
+
+/* What a segment would tell, without pushing it. */
+static unsigned known(uint32_t timeline, unsigned number, uint32_t segment_bytes)
+{
+    struct wal_facts f = facts_of(timeline, number, segment_bytes);
+    struct wal_run ignored;
+
+    wal_run_recall(spool, &repo, &layout, &f, &ignored);
+    return (unsigned) ((f.run_to - f.run_from) / segment_bytes);
+}
+
+static void push_some(void)
+{
+    for (unsigned n = 0; n < 4; n++)
+        ck_assert_uint_eq(push(FIRST + n), n);
+}
+
+START_TEST(segments_in_order_lengthen_the_run_without_a_request)
+{
+    uint64_t before = requests();
+
+    push_some();
+    ck_assert_uint_eq(push_as(FIRST + 4, OBJECT_ALREADY_THERE), 4);
+    ck_assert_uint_eq(push(FIRST + 5), 5);
+    ck_assert_uint_eq(requests(), before);
+}
+END_TEST
+
+START_TEST(a_segment_out_of_order_begins_a_new_run)
+{
+    static const unsigned there[] = {FIRST + 5, FIRST - 1, FIRST + 100, 0};
+
+    for (size_t i = 0; i < COUNT(there); i++) {
+        push_some();
+        ck_assert_uint_eq(push(there[i]), 0);
+        ck_assert_uint_eq(push(there[i] + 1), 1);
+        ck_assert_uint_eq(known(1, FIRST + 4, SEGMENT), 0);
+        ck_assert_uint_eq(push(FIRST + 50), 0);
+    }
+}
+END_TEST
+
+START_TEST(a_segment_pushed_again_leaves_the_run_as_it_is)
+{
+    push_some();
+    for (unsigned n = 0; n < 4; n++)
+        ck_assert_uint_eq(push_as(FIRST + n, OBJECT_ALREADY_THERE), 0);
+    ck_assert_uint_eq(push(FIRST + 4), 4);
+}
+END_TEST
+
+/* Who must store again what was acknowledged can't say what else is gone. */
+START_TEST(a_segment_that_had_to_be_stored_again_begins_a_new_run)
+{
+    for (unsigned n = 0; n < 4; n++) {
+        push_some();
+        ck_assert_uint_eq(push(FIRST + n), 0);
+        ck_assert_uint_eq(known(1, FIRST + n + 1, SEGMENT), 1);
+        if (n < 3)
+            ck_assert_uint_eq(known(1, FIRST + 4, SEGMENT), 0);
+        ck_assert_uint_eq(push(FIRST + 50), 0);
+    }
+}
+END_TEST
+
+START_TEST(a_run_is_of_one_timeline_and_segment_size)
+{
+    struct wal_facts f = facts_of(2, FIRST + 4, SEGMENT);
+    struct wal_run before;
+
+    push_some();
+    ck_assert_uint_eq(known(1, FIRST + 4, SEGMENT), 4);
+    ck_assert_uint_eq(known(2, FIRST + 4, SEGMENT), 0);
+    ck_assert_uint_eq(known(1, FIRST + 3, SEGMENT), 0);
+    push_as(FIRST + 4, OBJECT_STORED);
+    ck_assert_uint_eq(known(1, (FIRST + 5) / 2, 2 * SEGMENT), 0); /* at the very same position */
+
+    wal_run_recall(spool, &repo, &layout, &f, &before);
+    ck_assert_uint_eq(f.run_from, f.run_to);
+    wal_run_acknowledged(spool, &repo, &layout, &f, OBJECT_ALREADY_THERE, &before);
+    ck_assert_uint_eq(known(2, FIRST + 5, SEGMENT), 1);
+    ck_assert_uint_eq(known(1, FIRST + 5, SEGMENT), 0);
+}
+END_TEST
+
+static void move_to(const char *place)
+{
+    free(repo.place);
+    repo.place = strdup(place);
+}
+
+START_TEST(another_repository_or_line_does_not_inherit_the_run)
+{
+    struct err e = ERR_NONE;
+
+    push_some();
+    move_to("s3://bucket https://two");
+    ck_assert_uint_eq(known(1, FIRST + 4, SEGMENT), 0);
+    ck_assert_uint_eq(push(FIRST + 4), 0);
+    move_to("s3://bucket https://one");
+    ck_assert_uint_eq(known(1, FIRST + 4, SEGMENT), 4);
+
+    OK(layout_init(&layout, "main", OTHER_SYSTEM, &e));
+    ck_assert_uint_eq(known(1, FIRST + 4, SEGMENT), 0);
+    ck_assert_uint_eq(push(FIRST + 4), 0);
+    OK(layout_init(&layout, "main", SYSTEM, &e));
+    ck_assert_uint_eq(known(1, FIRST + 5, SEGMENT), 0);
+}
+END_TEST
+
+static void state_path(struct buf *path)
+{
+    ck_assert(spool_run_path(spool, repo_place(&repo), path));
+}
+
+static void write_state(const char *path, const void *bytes, size_t len)
+{
+    struct err e = ERR_NONE;
+
+    OK(durable_write_file(path, bytes, len, 0600, &e));
+}
+
+START_TEST(a_state_that_was_moved_to_another_repository_is_none)
+{
+    CLEANUP(buf_clear) struct buf one = BUF_INIT(4096), two = BUF_INIT(4096);
+
+    push_some();
+    state_path(&one);
+    move_to("s3://bucket https://two");
+    state_path(&two);
+    ck_assert_int_eq(rename(buf_cstr(&one), buf_cstr(&two)), 0);
+    ck_assert_uint_eq(known(1, FIRST + 4, SEGMENT), 0);
+}
+END_TEST
+
+START_TEST(a_state_with_any_byte_altered_or_cut_anywhere_is_none)
+{
+    CLEANUP(buf_clear) struct buf path = BUF_INIT(4096), state = BUF_INIT(4096);
+    struct err e = ERR_NONE;
+
+    push_some();
+    state_path(&path);
+    OK(buf_read_file(&state, buf_cstr(&path), &e));
+    ck_assert_uint_gt(state.len, 40);
+    for (size_t at = 0; at < state.len; at++)
+        for (int bit = 0; bit < 8; bit++) {
+            state.data[at] ^= (uint8_t) (1u << bit);
+            write_state(buf_cstr(&path), state.data, state.len);
+            for (unsigned n = 0; n < 3 * FIRST; n++)
+                ck_assert_msg(known(1, n, SEGMENT) == 0, "byte %zu bit %d", at, bit);
+            state.data[at] ^= (uint8_t) (1u << bit);
+        }
+    for (size_t len = 0; len < state.len; len++) {
+        write_state(buf_cstr(&path), state.data, len);
+        ck_assert_msg(known(1, FIRST + 4, SEGMENT) == 0, "cut to %zu", len);
+    }
+    OK(buf_append(&state, "\n", 1, &e));
+    write_state(buf_cstr(&path), state.data, state.len);
+    ck_assert_uint_eq(known(1, FIRST + 4, SEGMENT), 0);
+    write_state(buf_cstr(&path), state.data, state.len - 1);
+    ck_assert_uint_eq(known(1, FIRST + 4, SEGMENT), 4);
+}
+END_TEST
+
+START_TEST(after_a_state_that_is_none_a_run_begins)
+{
+    CLEANUP(buf_clear) struct buf path = BUF_INIT(4096);
+
+    push_some();
+    state_path(&path);
+    write_state(buf_cstr(&path), "garbage", 7);
+    ck_assert_uint_eq(push(FIRST + 4), 0);
+    ck_assert_uint_eq(push(FIRST + 5), 1);
+    ck_assert_int_eq(unlink(buf_cstr(&path)), 0);
+    ck_assert_uint_eq(push(FIRST + 6), 0);
+}
+END_TEST
+
+START_TEST(without_a_spool_no_run_is_known)
+{
+    scratch_remove(scratch_path(scratch, "main"));
+    ck_assert_uint_eq(push(FIRST), 0);
+    ck_assert_uint_eq(push(FIRST + 1), 0);
+}
+END_TEST
+
+static void store_one(unsigned number)
+{
+    CLEANUP(descriptor_clear) struct descriptor d = {0};
+    struct walfile file = walseg_file(1, number, SEGMENT);
+    char key[STORE_KEY_MAX + 1], name[WALFILE_NAME_MAX];
+    enum object_outcome outcome;
+    struct err e = ERR_NONE;
+
+    layout_wal_file(&layout, &file, key);
+    walfile_format(&file, name);
+    OK(object_describe_new(&repo, "wal", name, &d, &e));
+    OK(object_put_bytes(&repo, key, &d, "x", 1, &outcome, &e));
+}
+
+/* Two disks that take turns under one path, or one that is not mounted. */
+START_TEST(in_a_directory_the_segment_before_must_be_seen)
+{
+    repo.store->is_local = true;
+    ck_assert_uint_eq(push(FIRST), 0);
+    ck_assert_uint_eq(push(FIRST + 1), 0);
+    store_one(FIRST + 1);
+    ck_assert_uint_eq(push(FIRST + 2), 1);
+    fail_next(FAULTY_GET, ERR_UNREACHABLE);
+    store_one(FIRST + 2);
+    ck_assert_uint_eq(known(1, FIRST + 3, SEGMENT), 0);
+    ck_assert_uint_eq(known(1, FIRST + 3, SEGMENT), 2);
+}
+END_TEST
+
+/* One that archives, between its look at the spool and the answer of the store. */
+struct archiver {
+    unsigned number; /* of the segment at hand */
+    bool is_pushing;
+    struct wal_facts facts;
+    struct wal_run before;
+};
+
+enum { SEGMENTS = 12 };
+
+/* Mostly the next segment, at times any: a retry, a restored directory, another archiver's. */
+static uint64_t begin(struct archiver *a, const bool *acknowledged, uint64_t random)
+{
+    a->number = (unsigned) (random % 8 == 0 ? random / 8 : a->number + 1) % SEGMENTS;
+    a->facts = facts_of(1, a->number, SEGMENT);
+    wal_run_recall(spool, &repo, &layout, &a->facts, &a->before);
+    a->is_pushing = true;
+    ck_assert_uint_le(a->facts.run_to, a->facts.first_lsn);
+    for (lsn at = a->facts.run_from; at < a->facts.run_to; at += SEGMENT)
+        ck_assert_msg(acknowledged[at / SEGMENT], "segment %u tells of %u", a->number,
+                      (unsigned) (at / SEGMENT));
+    return (a->facts.run_to - a->facts.run_from) / SEGMENT;
+}
+
+/* The store answers, or the push fails. */
+static void end(struct archiver *a, bool *acknowledged, uint64_t random)
+{
+    bool was_there = acknowledged[a->number];
+
+    a->is_pushing = false;
+    if (random % 8 == 0)
+        return;
+    acknowledged[a->number] = true;
+    wal_run_acknowledged(spool, &repo, &layout, &a->facts, was_there ? OBJECT_ALREADY_THERE : OBJECT_STORED,
+                         &a->before);
+}
+
+START_TEST(archivers_that_share_a_spool_never_tell_of_what_was_not_acknowledged)
+{
+    uint64_t state = 42, longest = 0;
+
+    for (unsigned history = 0; history < 200; history += thin_step()) {
+        struct archiver archivers[2] = {{.number = SEGMENTS - 1}, {.number = SEGMENTS - 1}};
+        bool acknowledged[SEGMENTS] = {false};
+        char place[32];
+
+        (void) snprintf(place, sizeof(place), "s3://%u", history);
+        move_to(place);
+        for (int turn = 0; turn < 60; turn++) {
+            struct archiver *a = &archivers[next_number(&state) % 2];
+            uint64_t random = next_number(&state), told = 0;
+
+            if (a->is_pushing)
+                end(a, acknowledged, random);
+            else
+                told = begin(a, acknowledged, random);
+            longest = told > longest ? told : longest;
+        }
+    }
+    ck_assert_uint_ge(longest, 3);
+}
+END_TEST
+
+int main(void)
+{
+    const TTest *const tests[] = {
+        segments_in_order_lengthen_the_run_without_a_request,
+        a_segment_out_of_order_begins_a_new_run,
+        a_segment_pushed_again_leaves_the_run_as_it_is,
+        a_segment_that_had_to_be_stored_again_begins_a_new_run,
+        a_run_is_of_one_timeline_and_segment_size,
+        another_repository_or_line_does_not_inherit_the_run,
+        a_state_that_was_moved_to_another_repository_is_none,
+        a_state_with_any_byte_altered_or_cut_anywhere_is_none,
+        after_a_state_that_is_none_a_run_begins,
+        without_a_spool_no_run_is_known,
+        in_a_directory_the_segment_before_must_be_seen,
+        archivers_that_share_a_spool_never_tell_of_what_was_not_acknowledged,
+    };
+    Suite *suite = suite_create("repo/wal_run");
+    TCase *tcase = tcase_create("repo/wal_run");
+
+    tcase_add_checked_fixture(tcase, set_up, tear_down);
+    tcase_set_timeout(tcase, 120);
+    for (size_t i = 0; i < COUNT(tests); i++)
+        tcase_add_test(tcase, tests[i]);
+    suite_add_tcase(suite, tcase);
+    return check_main(suite);
+}

@@ -1,0 +1,138 @@
+/*
+ * repo/wal_run.c - see repo/wal_run.h.
+ *
+ *   the segment             outcome              the run becomes
+ *   begins at next          any                  longer by it
+ *   lies in [from, next)    was there already    as it was: pushed again, by another try or another archiver
+ *   lies in [from, next)    stored               it alone: what had been acknowledged was gone
+ *   anywhere else           any                  it alone
+ *
+ * Limit: what was removed from the repository later, by whomever, was acknowledged all the same.
+ */
+#include "repo/wal_run.h"
+
+#include "base/durable.h"
+#include "base/log.h"
+#include "codec/crc32c.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define STATE_MAX 128
+
+/* The one spelling of a run; false when it does not fit. */
+static bool format(const struct wal_run *run, const char *place, const char *line, char out[STATE_MAX])
+{
+    char from[LSN_TEXT_MAX], next[LSN_TEXT_MAX];
+    uint32_t crc;
+    int len, tail;
+
+    lsn_format(run->from, from);
+    lsn_format(run->next, next);
+    len = snprintf(out, STATE_MAX, "%s %08" PRIX32 " %" PRIu32 " %s %s ", line, run->timeline,
+                   run->segment_bytes, from, next);
+    if (len < 0 || len >= STATE_MAX)
+        return false;
+    crc = crc32c(crc32c(0, place, strlen(place) + 1), out, (size_t) len);
+    tail = snprintf(out + len, (size_t) (STATE_MAX - len), "%08" PRIx32 "\n", crc);
+    return tail > 0 && tail < STATE_MAX - len;
+}
+
+static bool is_possible(const struct wal_run *run)
+{
+    return run->timeline > 0 && walseg_size_is_valid(run->segment_bytes) && run->from < run->next &&
+           run->from % run->segment_bytes == 0 && run->next % run->segment_bytes == 0;
+}
+
+/* Only what this program would have written for this very place and line is a run. */
+static bool parse(struct buf *text, const char *place, const char *line, struct wal_run *out)
+{
+    struct wal_run run;
+    char from[LSN_TEXT_MAX], next[LSN_TEXT_MAX], again[STATE_MAX];
+    struct err ignored = ERR_NONE;
+
+    if (sscanf(buf_cstr(text), "%*16[0-9a-f] %8" SCNx32 " %" SCNu32 " %17[0-9A-F/] %17[0-9A-F/]",
+               &run.timeline, &run.segment_bytes, from, next) != 4 ||
+        lsn_parse(from, &run.from, &ignored) != ERR_OK || lsn_parse(next, &run.next, &ignored) != ERR_OK ||
+        !is_possible(&run) || !format(&run, place, line, again) || strlen(again) != text->len ||
+        memcmp(again, text->data, text->len) != 0)
+        return false;
+    *out = run;
+    return true;
+}
+
+static bool read_state(const struct spool *s, const char *place, const char *line, struct wal_run *out)
+{
+    CLEANUP(buf_clear) struct buf path = BUF_INIT(4096);
+    CLEANUP(buf_clear) struct buf text = BUF_INIT(STATE_MAX);
+    struct err ignored = ERR_NONE;
+
+    return spool_run_path(s, place, &path) && buf_read_file(&text, buf_cstr(&path), &ignored) == ERR_OK &&
+           parse(&text, place, line, out);
+}
+
+/* Not synced: after a crash the old state is as true as the new one, and a torn one is none. */
+static enum err_code write_state(const char *path, const char *text, struct err *e)
+{
+    CLEANUP(durable_discard) struct durable file = DURABLE_NONE;
+
+    if (durable_open(&file, path, 0600, e) != ERR_OK ||
+        durable_write_all(file.fd, text, strlen(text), path, e) != ERR_OK)
+        return e->code;
+    return durable_commit_quick(&file, e);
+}
+
+static bool is_same_wal(const struct wal_run *run, const struct wal_facts *f)
+{
+    return run->timeline == f->timeline && run->segment_bytes == f->segment_bytes;
+}
+
+static bool is_next(const struct wal_run *run, const struct wal_facts *f)
+{
+    return is_same_wal(run, f) && run->next == f->first_lsn;
+}
+
+/* Does the repository still show the segment before? */
+static bool sees_one_before(struct repo *r, const struct layout *l, const struct wal_facts *f)
+{
+    CLEANUP(descriptor_clear) struct descriptor d = {0};
+    uint64_t number = walseg_number(f->first_lsn, f->segment_bytes);
+    struct walfile before = walseg_file(f->timeline, number - 1, f->segment_bytes);
+    char key[STORE_KEY_MAX + 1];
+    struct err ignored = ERR_NONE;
+
+    layout_wal_file(l, &before, key);
+    return object_descriptor(r, key, &d, &ignored) == ERR_OK;
+}
+
+void wal_run_recall(const struct spool *s, struct repo *r, const struct layout *l, struct wal_facts *f,
+                    struct wal_run *known)
+{
+    *known = (struct wal_run){0};
+    f->run_from = f->run_to = f->first_lsn;
+    if (!read_state(s, repo_place(r), l->line, known) || !is_next(known, f))
+        return;
+    if (r->store->is_local && !sees_one_before(r, l, f))
+        *known = (struct wal_run){0};
+    else
+        f->run_from = known->from;
+}
+
+void wal_run_acknowledged(const struct spool *s, const struct repo *r, const struct layout *l,
+                          const struct wal_facts *f, enum object_outcome outcome, const struct wal_run *known)
+{
+    CLEANUP(buf_clear) struct buf path = BUF_INIT(4096);
+    struct wal_run run = {f->timeline, f->segment_bytes, f->first_lsn, f->first_lsn + f->segment_bytes};
+    char text[STATE_MAX];
+    struct err why = ERR_NONE;
+
+    if (outcome != OBJECT_STORED && is_same_wal(known, f) && f->first_lsn >= known->from &&
+        f->first_lsn < known->next)
+        return;
+    if (is_next(known, f))
+        run.from = known->from;
+    if (spool_run_path(s, repo_place(r), &path) && format(&run, repo_place(r), l->line, text) &&
+        write_state(buf_cstr(&path), text, &why) != ERR_OK)
+        log_debug("%s, ignoring", why.text);
+}
