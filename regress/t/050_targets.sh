@@ -27,6 +27,7 @@ insert 7
 # An aborted transaction has a time and an xid too.
 expect_log 'ERROR:  division by zero'
 aborted_xid=$(sql source "begin; insert into t values (70); select pg_current_xact_id(); rollback")
+sub_xid=$(sql source "begin; savepoint s; create table sub (n int); insert into sub values (1) returning xmin; commit")
 insert 8
 archive_all source > /dev/null
 insert 9
@@ -79,6 +80,10 @@ for target in --target-immediate --target-name=x ''; do
     run pitr plan $target --exclusive
     exit_is 2 "${target:-latest} knows no exclusive"
 done
+# PostgreSQL looks at the xids of whole transactions only, and would go on to the end of the WAL.
+run pitr plan --target-xid "$sub_xid"
+exit_is 3 "xid of a savepoint: refused"
+like "$err" "A savepoint .* has an xid of its own" "xid of a savepoint: with the reason"
 ends_at 6 "a named backup" --backup "$(backup_ids | head -1)" --target-xid "${xid[6]}"
 
 # ------------------------------------------------------------------------------ what happens at the target

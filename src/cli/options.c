@@ -71,7 +71,7 @@ static const struct option options[OPTION_COUNT] = {
     [OPTION_TARGET_LSN] = {.name = "target-lsn", .type = OPTION_TYPE_STRING, .commands = SET_TARGET,
         .metavar = "LSN", .help = "end at this position of the WAL, as in 16/B374D848"},
     [OPTION_TARGET_XID] = {.name = "target-xid", .type = OPTION_TYPE_STRING, .commands = SET_TARGET,
-        .metavar = "XID", .help = "end with this transaction"},
+        .metavar = "XID", .help = "end with this transaction; not with a savepoint's XID"},
     [OPTION_TARGET_NAME] = {.name = "target-name", .type = OPTION_TYPE_STRING, .commands = SET_TARGET,
         .metavar = "NAME", .help = "end at this restore point, made by pg_create_restore_point()"},
     [OPTION_TARGET_IMMEDIATE] = {.name = "target-immediate", .type = OPTION_TYPE_FLAG, .commands = SET_TARGET,

@@ -165,9 +165,8 @@ static void tell_environment(const struct configured *c)
     }
     if (withheld.len > 0) {
         log_warning("restore_command does not set %s, which this environment has", buf_cstr(&withheld));
-        log_hint("They lead to secrets, so they are not written down. Before the server is started, set them "
-                 "in its "
-                 "environment%s.",
+        log_hint("They lead to secrets, so they are not written down: before the server is started, set them "
+                 "in its environment%s.",
                  c->environment.at[OPTION_URL].is_given
                      ? ""
                      : ", or write what they say into the configuration file");

@@ -367,10 +367,13 @@ static enum err_code refuse_unfound(const struct plan *p, struct err *e)
         err_set(e, ERR_REFUSED, "target time %s lies after the last archived transaction, of %s", wish, last);
         return err_hint(e, "--or-latest restores all there is; an earlier time can be reached exactly.");
     case TARGET_XID:
-        return err_set(e, ERR_REFUSED,
-                       "transaction %" PRIu32 " did not end in the archived WAL of timeline %" PRIu32
-                       " behind any backup",
-                       p->target.xid, p->path.entries[p->path.count - 1].tli);
+        err_set(e, ERR_REFUSED,
+                "transaction %" PRIu32 " did not end in the archived WAL of timeline %" PRIu32
+                " behind any backup",
+                p->target.xid, p->path.entries[p->path.count - 1].tli);
+        return err_hint(e,
+                        "A savepoint or exception block has an xid of its own, which a row's xmin may show: "
+                        "give that of the transaction around it.");
     default:
         return err_set(e, ERR_REFUSED,
                        "restore point \"%s\" is not in the archived WAL of timeline %" PRIu32

@@ -532,7 +532,7 @@ static const struct unfound_case {
      {.known = true},
      "1:3-9",
      "transaction 77 did not end in the archived WAL of timeline 1",
-     NULL},
+     "give that of the transaction around it."},
     {"an xid that may lie behind a gap",
      {.kind = TARGET_XID, .xid = 77},
      {.known = true},
