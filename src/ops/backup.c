@@ -18,6 +18,7 @@
 #include "pg/label.h"
 #include "pg/manifest.h"
 #include "pg/replproto.h"
+#include "pg/replproto_server.h"
 #include "pg/timeline.h"
 #include "repo/line.h"
 #include "repo/object.h"

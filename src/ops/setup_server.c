@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "pg/replproto.h"
+#include "pg/replproto_server.h"
 #include "pg/timeline.h"
 #include "repo/layout.h"
 

@@ -9,14 +9,11 @@
 #include "pg/replproto.h"
 
 #include "base/log.h"
+#include "pg/conninfo.h"
 
 #include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define PARAMS_MAX 64 /* libpq 15 knows some 40 keywords */
 
 struct replproto {
     PGconn *pg;
@@ -108,73 +105,6 @@ void replproto_on_notice(struct replproto *c, replproto_notice *notice, void *ar
 
 /* ---- connecting ---- */
 
-struct params {
-    const char *keywords[PARAMS_MAX + 1];
-    const char *values[PARAMS_MAX + 1];
-    size_t count;
-};
-
-static const char *option_value(const PQconninfoOption *options, const char *keyword)
-{
-    for (const PQconninfoOption *o = options; o != NULL && o->keyword != NULL; o++)
-        if (strcmp(o->keyword, keyword) == 0)
-            return o->val;
-    return NULL;
-}
-
-/* Set a keyword, replacing an earlier value. */
-static void params_set(struct params *p, const char *keyword, const char *value)
-{
-    size_t at = 0;
-
-    while (at < p->count && strcmp(p->keywords[at], keyword) != 0)
-        at++;
-    if (at == PARAMS_MAX)
-        return; /* more keywords than libpq has: can't be */
-    p->keywords[at] = keyword;
-    p->values[at] = value;
-    if (at == p->count)
-        p->count++;
-}
-
-/* What is neither in the connection string nor in libpq's environment. */
-static void params_default(struct params *p, const PQconninfoOption *given, const PQconninfoOption *defaults,
-                           const char *keyword, const char *value)
-{
-    if (option_value(given, keyword) == NULL && option_value(defaults, keyword) == NULL)
-        params_set(p, keyword, value);
-}
-
-/* Defaults that libpq has compiled in don't count as somebody's wish. */
-static void params_own(struct params *p, const PQconninfoOption *given, const char *keyword,
-                       const char *value)
-{
-    if (option_value(given, keyword) == NULL)
-        params_set(p, keyword, value);
-}
-
-static void params_fill(struct params *p, const PQconninfoOption *given, const PQconninfoOption *defaults,
-                        const char *replication)
-{
-    *p = (struct params){.count = 0};
-    for (const PQconninfoOption *o = given; o->keyword != NULL; o++)
-        if (o->val != NULL)
-            params_set(p, o->keyword, o->val);
-    /* A service may name the database; libpq looks that up itself. */
-    if (option_value(given, "service") == NULL)
-        params_default(p, given, defaults, "dbname", "postgres");
-    params_own(p, given, "fallback_application_name", "pitr");
-    params_default(p, given, defaults, "connect_timeout", "30");
-    params_own(p, given, "keepalives_idle", "30");
-    params_own(p, given, "keepalives_interval", "10");
-    params_own(p, given, "keepalives_count", "3");
-    params_own(p, given, "tcp_user_timeout", "60000");
-    /* Paths are bytes: no conversion on the way. */
-    params_set(p, "client_encoding", "SQL_ASCII");
-    if (replication != NULL)
-        params_set(p, "replication", replication);
-}
-
 /* The server's clock does not end our waiting: a role's limits on statements and idle sessions are lifted. */
 static enum err_code settle_session(struct replproto *c, struct err *e)
 {
@@ -190,7 +120,7 @@ static enum err_code settle_session(struct replproto *c, struct err *e)
     return ERR_OK;
 }
 
-static enum err_code connect_once(const struct params *p, struct replproto *c, struct err *e)
+static enum err_code connect_once(const struct conninfo *p, struct replproto *c, struct err *e)
 {
     char text[ERR_TEXT_MAX];
 
@@ -220,19 +150,19 @@ static bool is_server_full(const char *text)
 }
 
 /* A second way in, or what the refusal of the first means. e is set, by the first. */
-static enum err_code connect_physical(struct params *p, const PQconninfoOption *given,
+static enum err_code connect_physical(struct conninfo *p, const PQconninfoOption *given,
                                       const PQconninfoOption *defaults, struct replproto *c, struct err *e)
 {
     struct err second = ERR_NONE;
     PGPing ping;
 
-    params_fill(p, given, defaults, NULL);
+    conninfo_fill(p, given, defaults, NULL);
     ping = PQpingParams(p->keywords, p->values, 0);
     if (ping == PQPING_NO_ATTEMPT)
         e->code = ERR_USAGE;
     if (ping != PQPING_OK || is_server_full(e->text))
         return e->code;
-    params_fill(p, given, defaults, "true");
+    conninfo_fill(p, given, defaults, "true");
     if (connect_once(p, c, &second) == ERR_OK) {
         *e = ERR_NONE;
         return ERR_OK;
@@ -246,10 +176,10 @@ static enum err_code connect_physical(struct params *p, const PQconninfoOption *
 static enum err_code connect_somehow(const PQconninfoOption *given, const PQconninfoOption *defaults,
                                      struct replproto *c, struct err *e)
 {
-    struct params p;
+    struct conninfo p;
     struct err why = ERR_NONE;
 
-    params_fill(&p, given, defaults, "database");
+    conninfo_fill(&p, given, defaults, "database");
     c->has_sql = connect_once(&p, c, &why) == ERR_OK;
     if (!c->has_sql &&
         (why.sys_errno == ENOMEM || connect_physical(&p, given, defaults, c, &why) != ERR_OK)) {
@@ -266,9 +196,9 @@ static enum err_code connect_somehow(const PQconninfoOption *given, const PQconn
 static enum err_code connect_plain(const PQconninfoOption *given, const PQconninfoOption *defaults,
                                    struct replproto *c, struct err *e)
 {
-    struct params p;
+    struct conninfo p;
 
-    params_fill(&p, given, defaults, NULL);
+    conninfo_fill(&p, given, defaults, NULL);
     c->has_sql = connect_once(&p, c, e) == ERR_OK;
     if (c->has_sql)
         return settle_session(c, e);
@@ -347,7 +277,7 @@ enum err_code replproto_query(struct replproto *c, const char *command, int fiel
     PGresult *result = PQexec(c->pg, command);
     ExecStatusType status = PQresultStatus(result);
 
-    if (status != (fields > 0 ? PGRES_TUPLES_OK : PGRES_COMMAND_OK)) {
+    if (status != PGRES_TUPLES_OK) {
         if (status == PGRES_FATAL_ERROR || result == NULL)
             replproto_error(c, result, "run a command", e);
         else
@@ -362,162 +292,4 @@ enum err_code replproto_query(struct replproto *c, const char *command, int fiel
     }
     *out = result;
     return ERR_OK;
-}
-
-static enum err_code query_value(struct replproto *c, const char *command, char *out, size_t size,
-                                 struct err *e)
-{
-    PGresult *result;
-    enum err_code code = ERR_OK;
-
-    if (replproto_query(c, command, 1, &result, e) != ERR_OK)
-        return err_while(e, "asking for \"%s\"", command);
-    if (PQntuples(result) != 1 || (size_t) PQgetlength(result, 0, 0) >= size)
-        code = err_set(e, ERR_CORRUPT, "server gave no usable answer to \"%s\"", command);
-    else
-        memcpy(out, PQgetvalue(result, 0, 0), (size_t) PQgetlength(result, 0, 0) + 1);
-    PQclear(result);
-    return code;
-}
-
-static enum err_code bad_value(const char *what, const char *text, struct err *e)
-{
-    return err_set(e, ERR_CORRUPT, "server reports %s \"%s\", which is not understood", what, text);
-}
-
-/* "16MB", "1GB", and "1048576B" to be sure. */
-static enum err_code parse_bytes(const char *text, uint32_t *out, struct err *e)
-{
-    static const struct {
-        const char *unit;
-        unsigned shift;
-    } units[] = {{"B", 0}, {"kB", 10}, {"MB", 20}, {"GB", 30}};
-    char *end;
-    unsigned long long number = strtoull(text, &end, 10);
-
-    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
-        if (end > text && text[0] != '-' && strcmp(end, units[i].unit) == 0 && number > 0 &&
-            number <= UINT32_MAX >> units[i].shift) {
-            *out = (uint32_t) number << units[i].shift;
-            return ERR_OK;
-        }
-    return bad_value("wal_segment_size", text, e);
-}
-
-static enum err_code identify_system(struct replproto *c, struct replproto_server *s, struct err *e)
-{
-    PGresult *r;
-    enum err_code code = ERR_OK;
-    char *end;
-
-    if (replproto_query(c, "IDENTIFY_SYSTEM", 3, &r, e) != ERR_OK)
-        return err_while(e, "asking for the system's identity");
-    if (PQntuples(r) != 1) {
-        PQclear(r);
-        return err_set(e, ERR_CORRUPT, "server answered IDENTIFY_SYSTEM with other than one row");
-    }
-    s->system_identifier = strtoull(PQgetvalue(r, 0, 0), &end, 10);
-    if (s->system_identifier == 0 || *end != '\0')
-        code = bad_value("system identifier", PQgetvalue(r, 0, 0), e);
-    s->tli = (uint32_t) strtoul(PQgetvalue(r, 0, 1), &end, 10);
-    if (code == ERR_OK && (s->tli == 0 || *end != '\0'))
-        code = bad_value("timeline", PQgetvalue(r, 0, 1), e);
-    if (code == ERR_OK)
-        code = lsn_parse(PQgetvalue(r, 0, 2), &s->flush, e);
-    PQclear(r);
-    return code;
-}
-
-static enum err_code show_segment_bytes(struct replproto *c, struct replproto_server *s, struct err *e)
-{
-    char text[64];
-
-    if (query_value(c, "SHOW wal_segment_size", text, sizeof(text), e) != ERR_OK)
-        return e->code;
-    return parse_bytes(text, &s->segment_bytes, e);
-}
-
-static enum err_code show_directory_mode(struct replproto *c, struct replproto_server *s, struct err *e)
-{
-    char text[64], *end;
-    unsigned long mode;
-
-    if (query_value(c, "SHOW data_directory_mode", text, sizeof(text), e) != ERR_OK)
-        return e->code;
-    mode = strtoul(text, &end, 8);
-    if (end == text || *end != '\0' || mode > 0777)
-        return bad_value("data_directory_mode", text, e);
-    s->directory_mode = (mode_t) mode;
-    return ERR_OK;
-}
-
-static enum err_code show_flag(struct replproto *c, const char *command, bool *out, struct err *e)
-{
-    char text[64];
-
-    if (query_value(c, command, text, sizeof(text), e) != ERR_OK)
-        return e->code;
-    if (strcmp(text, "on") != 0 && strcmp(text, "off") != 0 && strcmp(text, "t") != 0 &&
-        strcmp(text, "f") != 0)
-        return bad_value(command, text, e);
-    *out = strcmp(text, "on") == 0 || strcmp(text, "t") == 0;
-    return ERR_OK;
-}
-
-static enum err_code find_standby(struct replproto *c, struct replproto_server *s, struct err *e)
-{
-    s->knows_standby = c->has_sql || s->major >= 14; /* SHOW in_hot_standby is new in 14 */
-    if (!s->knows_standby)
-        return ERR_OK;
-    return show_flag(c, c->has_sql ? "SELECT pg_catalog.pg_is_in_recovery()" : "SHOW in_hot_standby",
-                     &s->is_standby, e);
-}
-
-enum err_code replproto_identify(struct replproto *c, struct replproto_server *out, struct err *e)
-{
-    struct replproto_server s = {.version = PQserverVersion(c->pg), .has_sql = c->has_sql};
-
-    s.major = (unsigned) s.version / 10000;
-    if (identify_system(c, &s, e) != ERR_OK || show_segment_bytes(c, &s, e) != ERR_OK ||
-        show_directory_mode(c, &s, e) != ERR_OK ||
-        show_flag(c, "SHOW data_checksums", &s.has_checksums, e) != ERR_OK ||
-        find_standby(c, &s, e) != ERR_OK)
-        return e->code;
-    *out = s;
-    return ERR_OK;
-}
-
-enum err_code replproto_clock(struct replproto *c, int64_t *us, struct err *e)
-{
-    static const char sql[] =
-        "SELECT (EXTRACT(epoch FROM pg_catalog.clock_timestamp()) * 1000000)::pg_catalog.int8";
-    char text[64], *end;
-    long long value;
-
-    if (!c->has_sql)
-        return err_set(e, ERR_REFUSED, "the connection takes no SQL, so the server's clock can't be asked");
-    if (query_value(c, sql, text, sizeof(text), e) != ERR_OK)
-        return e->code;
-    value = strtoll(text, &end, 10);
-    if (end == text || *end != '\0')
-        return bad_value("its clock as", text, e);
-    *us = value;
-    return ERR_OK;
-}
-
-enum err_code replproto_timeline_history(struct replproto *c, uint32_t tli, struct buf *out, struct err *e)
-{
-    char command[64];
-    PGresult *r;
-    enum err_code code;
-
-    (void) snprintf(command, sizeof(command), "TIMELINE_HISTORY %" PRIu32, tli);
-    if (replproto_query(c, command, 2, &r, e) != ERR_OK)
-        return err_while(e, "asking for the history of timeline %" PRIu32, tli);
-    if (PQntuples(r) != 1)
-        code = err_set(e, ERR_CORRUPT, "server answered TIMELINE_HISTORY with other than one row");
-    else
-        code = buf_append(out, PQgetvalue(r, 0, 1), (size_t) PQgetlength(r, 0, 1), e);
-    PQclear(r);
-    return code;
 }

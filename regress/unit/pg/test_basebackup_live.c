@@ -9,6 +9,7 @@
 #include "pg/label.h"
 #include "pg/manifest.h"
 #include "pg/replproto.h"
+#include "pg/replproto_server.h"
 
 #include <fcntl.h>
 #include <stdio.h>
