@@ -40,6 +40,7 @@ struct timeline_path {
 enum err_code timeline_parse(uint32_t tli, const char *text, struct timeline_path *out, struct err *e);
 /* The path of a timeline without a history file (timeline 1, or a backup's own as far as it is known). */
 enum err_code timeline_single(uint32_t tli, struct timeline_path *out, struct err *e);
+enum err_code timeline_copy(const struct timeline_path *from, struct timeline_path *to, struct err *e);
 void timeline_clear(struct timeline_path *p);
 
 /* The timeline whose copy of a segment holds its content on this path: the newest that begins in the segment or before it. */

@@ -25,14 +25,15 @@ struct wal_timelines {
 };
 
 /* One listing, and one GET for each history file. A history file that can't be read is an error: branches must not vanish. */
-enum err_code wal_timelines_read(struct repo *r, const struct layout *l, struct wal_timelines *out, struct err *e);
+enum err_code wal_timelines_read(struct repo *r, const struct layout *l, struct wal_timelines *out,
+                                 struct err *e);
 void wal_timelines_clear(struct wal_timelines *t);
 const struct wal_timeline *wal_timelines_at(const struct wal_timelines *t, uint32_t tli);
 
 /* A stretch of segments of one timeline without a gap, both ends included. */
 struct wal_run {
     uint32_t tli;
-    uint64_t first;        /* segment number                         */
+    uint64_t first; /* segment number                         */
     uint64_t last;
     uint64_t stored_bytes; /* as stored                              */
     int64_t modified_us;   /* when the last of them was stored       */
@@ -48,9 +49,14 @@ struct wal_runs {
  * the number of gaps, not of segments. Complete segments under their own key only: .partial, .backup and whatever lies in
  * a wrong directory are passed over.
  */
-enum err_code wal_runs_read(struct repo *r, const struct layout *l, uint32_t tli, uint64_t first, uint64_t last,
-                            uint32_t segment_bytes, struct wal_runs *out, struct err *e);
+enum err_code wal_runs_read(struct repo *r, const struct layout *l, uint32_t tli, uint64_t first,
+                            uint64_t last, uint32_t segment_bytes, struct wal_runs *out, struct err *e);
 void wal_runs_clear(struct wal_runs *w);
+
+/* Is an object of a listing a complete segment of this timeline, under the very key that fetch will ask for? */
+bool wal_index_segment(const struct layout *l, uint32_t tli, uint32_t segment_bytes,
+                       const struct store_object *object, uint64_t *number);
+
 /* Put the runs of `from` behind those of `to`; from is empty afterwards, unless there was no memory. */
 enum err_code wal_runs_append(struct wal_runs *to, struct wal_runs *from, struct err *e);
 bool wal_runs_has(const struct wal_runs *w, uint32_t tli, uint64_t number);

@@ -154,6 +154,17 @@ enum err_code timeline_single(uint32_t tli, struct timeline_path *out, struct er
     return ERR_OK;
 }
 
+enum err_code timeline_copy(const struct timeline_path *from, struct timeline_path *to, struct err *e)
+{
+    struct timeline_entry *entries = calloc(from->count, sizeof(*entries));
+
+    if (entries == NULL)
+        return err_nomem(e, "a timeline path");
+    memcpy(entries, from->entries, from->count * sizeof(*entries));
+    *to = (struct timeline_path){entries, from->count};
+    return ERR_OK;
+}
+
 void timeline_clear(struct timeline_path *p)
 {
     if (p == NULL)

@@ -157,20 +157,27 @@ static bool extend_or_begin(struct run_listing *l, uint64_t number, const struct
     return true;
 }
 
+bool wal_index_segment(const struct layout *l, uint32_t tli, uint32_t segment_bytes,
+                       const struct store_object *object, uint64_t *number)
+{
+    struct err ignored = ERR_NONE;
+    struct walfile file;
+    char key[STORE_KEY_MAX + 1];
+
+    if (walfile_parse(layout_base_name(object->key), &file, &ignored) != ERR_OK ||
+        file.kind != WALFILE_SEGMENT || file.tli != tli ||
+        walseg_of_file(&file, segment_bytes, number, &ignored) != ERR_OK)
+        return false;
+    layout_wal_file(l, &file, key);
+    return strcmp(key, object->key) == 0;
+}
+
 static bool visit_segment(const struct store_object *obj, void *arg)
 {
     struct run_listing *l = arg;
-    struct err ignored = ERR_NONE;
-    struct walfile file;
     uint64_t number;
-    char key[STORE_KEY_MAX + 1];
 
-    if (walfile_parse(layout_base_name(obj->key), &file, &ignored) != ERR_OK ||
-        file.kind != WALFILE_SEGMENT || file.tli != l->tli ||
-        walseg_of_file(&file, l->segment_bytes, &number, &ignored) != ERR_OK)
-        return true;
-    layout_wal_file(l->layout, &file, key);
-    if (strcmp(key, obj->key) != 0)
+    if (!wal_index_segment(l->layout, l->tli, l->segment_bytes, obj, &number))
         return true;
     return number <= l->last && extend_or_begin(l, number, obj);
 }
