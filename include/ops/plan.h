@@ -10,6 +10,7 @@
 #pragma once
 #include "base/buf.h"
 #include "base/err.h"
+#include "ops/plan_coverage.h"
 #include "ops/target.h"
 #include "pg/timeline.h"
 #include "repo/backup_info.h"
@@ -39,6 +40,21 @@ struct plan_moment {
     lsn stop_lsn;
     lsn stop_end;    /* and that record's end */
     int64_t last_us; /* newest commit on this path, when searched to the end; 0 = none or unknown */
+};
+
+/* A timeline with WAL of its own that is not on the path: a parent that went on behind the fork, a sibling. */
+struct plan_rival {
+    uint32_t tli;
+    lsn begin;         /* where it and the path part                                                     */
+    bool is_ancestor;  /* the path left it; else it left the path                                        */
+    bool holds_target; /* the same time or LSN lies on it too                                            */
+    int64_t first_us;  /* for a time that it holds: of its own first and last transactions, as far as known */
+    int64_t last_us;
+};
+
+struct plan_rivals {
+    struct plan_rival *list; /* ascending by timeline */
+    size_t count;
 };
 
 struct plan_setting {
@@ -78,6 +94,12 @@ enum err_code plan_path(const struct target *t, const struct backup_list *backup
                         const struct wal_timelines *timelines, struct timeline_path *out, struct err *e);
 
 /*
+ * Does the path run through the backup's end? Its timeline is that of its end: from a standby that follows a promotion it
+ * may have begun on the parent.
+ */
+bool plan_is_on_path(const struct timeline_path *path, const struct backup_info *b);
+
+/*
  * The backup to restore. limit: the LSN the target was found at, or 0 when only its time is known or nothing. A time
  * must not lie before the backup's stop time. ERR_REFUSED: no backup on the path, or all are too late; the text says
  * the earliest restorable moment (LSN and time).
@@ -85,15 +107,12 @@ enum err_code plan_path(const struct target *t, const struct backup_list *backup
 enum err_code plan_backup(const struct target *t, lsn limit, const struct timeline_path *path,
                           const struct backup_list *backups, const struct backup_info **out, struct err *e);
 
-/* The last segment of the unbroken stretch of the path that begins with the backup's first; false when not even that is there. */
-bool plan_coverage_end(const struct timeline_path *path, const struct backup_info *backup,
-                       const struct wal_runs *runs, uint64_t *last);
-
 /*
- * Everything else. runs: coverage of every timeline on the path from the backup's first segment on.
+ * Everything else. coverage: of the path from the backup's first segment on.
  * ERR_REFUSED: a gap (the missing segment named, and the last moment before it), or a target behind the end of WAL
  * (with the last reachable one). Fills p, which owns its path afterwards.
  */
 enum err_code plan_settle(const struct target *t, const struct backup_info *backup,
-                          const struct timeline_path *path, const struct wal_runs *runs,
-                          const struct plan_moment *moment, struct plan *p, struct err *e);
+                          const struct timeline_path *path, const struct plan_coverage *coverage,
+                          const struct plan_rivals *rivals, const struct plan_moment *moment, struct plan *p,
+                          struct err *e);

@@ -22,3 +22,7 @@ struct planned {
 enum err_code ops_plan(struct cluster *c, const char *repo, const struct target *t, struct planned *out,
                        struct err *e);
 void planned_clear(struct planned *p);
+
+/* The same within one line of one repository; `requests` is not counted. */
+enum err_code ops_plan_line(struct repo *r, const struct layout *l, const struct target *t,
+                            struct planned *out, struct err *e);

@@ -10,15 +10,11 @@
  */
 #pragma once
 #include "ops/plan.h"
-#include "repo/layout.h"
-#include "repo/repo.h"
-#include "repo/wal_index.h"
+#include "repo/wal_object.h"
 
 struct wal_stretch {
-    struct repo *repo;
-    const struct layout *layout;
+    const struct wal_place *place;
     const struct timeline_path *path;
-    uint32_t segment_bytes;
     uint64_t first; /* segment numbers, inclusive: whole and on the path */
     uint64_t last;
     uint64_t look_to; /* a name or an xid is looked for up to here; UINT64_MAX: up to the last */

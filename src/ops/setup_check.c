@@ -8,7 +8,7 @@
  */
 #include "base/clock.h"
 #include "base/timestamp.h"
-#include "ops/plan.h"
+#include "ops/plan_gather.h"
 #include "ops/setup.h"
 #include "ops/setup_probe.h"
 #include "ops/setup_server.h"
@@ -213,69 +213,28 @@ static void check_last_segment(struct checking *k)
 
 /* ---- backups ---- */
 
-static enum err_code read_runs(struct checking *k, const struct timeline_path *path,
-                               const struct backup_info *b, struct wal_runs *out, struct err *e)
-{
-    uint64_t first = walseg_number(b->start_lsn, b->segment_bytes);
-
-    for (size_t i = 0; i < path->count; i++) {
-        CLEANUP(wal_runs_clear) struct wal_runs of_one = {.count = 0};
-
-        if (path->entries[i].end <= b->start_lsn)
-            continue;
-        if (wal_runs_read(k->repo, &k->layout, path->entries[i].tli, first, UINT64_MAX, b->segment_bytes,
-                          &of_one, e) != ERR_OK ||
-            wal_runs_append(out, &of_one, e) != ERR_OK)
-            return e->code;
-    }
-    return ERR_OK;
-}
-
 /* The plan of a restore to the end of the newest timeline, and its verdict. */
 static void judge_plan(struct checking *k, const struct plan *p)
 {
     char end[LSN_TEXT_MAX];
 
     lsn_format(p->end_of_archive, end);
-    if (p->warning_count > 0) {
-        finding_failed(k->findings, ERR_REFUSED, k->subject, "%s", p->warnings[0]);
-        finding_hint(k->findings, "Take a new backup: it does not need the WAL before it.");
-    } else {
-        finding_ok(k->findings, k->subject,
-                   "from backup %s everything up to LSN %s of timeline %" PRIu32 " can be restored",
-                   p->backup->id, end, p->path.entries[p->path.count - 1].tli);
-    }
+    finding_ok(k->findings, k->subject,
+               "from backup %s everything up to LSN %s of timeline %" PRIu32 " can be restored",
+               p->backup->id, end, p->path.entries[p->path.count - 1].tli);
+    for (size_t i = 0; i < p->warning_count; i++)
+        finding_warning(k->findings, k->subject, "%s", p->warnings[i]);
 }
 
-static enum err_code plan_to_end(struct checking *k, const struct backup_list *backups,
-                                 const struct timeline_path *path, struct err *e)
+static void check_restore(struct checking *k)
 {
     const struct target latest = {.kind = TARGET_LATEST};
-    const struct plan_moment none = {.known = false};
-    const struct backup_info *b;
-    CLEANUP(wal_runs_clear) struct wal_runs runs = {.count = 0};
-    CLEANUP(plan_clear) struct plan p = {.backup = NULL};
-
-    if (plan_backup(&latest, 0, path, backups, &b, e) != ERR_OK ||
-        read_runs(k, path, b, &runs, e) != ERR_OK ||
-        plan_settle(&latest, b, path, &runs, &none, &p, e) != ERR_OK)
-        return e->code;
-    judge_plan(k, &p);
-    return ERR_OK;
-}
-
-static void check_restore(struct checking *k, const struct backup_list *backups)
-{
-    const struct target latest = {.kind = TARGET_LATEST};
-    CLEANUP(wal_timelines_clear) struct wal_timelines timelines = {.count = 0};
-    struct timeline_path path = {.count = 0};
+    CLEANUP(planned_clear) struct planned p = {.repo = NULL};
     struct err e = ERR_NONE;
 
-    if (wal_timelines_read(k->repo, &k->layout, &timelines, &e) == ERR_OK &&
-        plan_path(&latest, backups, &timelines, &path, &e) == ERR_OK)
-        (void) plan_to_end(k, backups, &path, &e);
-    timeline_clear(&path);
-    if (e.code != ERR_OK)
+    if (ops_plan_line(k->repo, &k->layout, &latest, &p, &e) == ERR_OK)
+        judge_plan(k, &p.plan);
+    else
         finding_error(k->findings, k->subject, &e);
 }
 
@@ -311,7 +270,7 @@ static void check_backups(struct checking *k)
     finding_ok(k->findings, k->subject, "newest of %zu backup%s is %s, which ended %s, %" PRId64 " h ago",
                backups.count, backups.count == 1 ? "" : "s", newest->id, ended,
                age_us > 0 ? age_us / 3600000000 : 0);
-    check_restore(k, &backups);
+    check_restore(k);
 }
 
 /* ---- all ---- */

@@ -14,9 +14,6 @@
 #include "ops/wal_search.h"
 
 #include "base/log.h"
-#include "pg/walscan_sink.h"
-#include "repo/object.h"
-#include "repo/wal_facts.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -34,25 +31,15 @@ struct search {
     bool is_before; /* looking at what lies before `from`, in the backup itself */
 };
 
-static void segment_key(const struct wal_stretch *w, uint64_t number, char *key, char name[WALFILE_NAME_MAX])
+static uint32_t timeline_of(const struct wal_stretch *w, uint64_t number)
 {
-    uint32_t tli = timeline_of_segment(w->path, number, w->segment_bytes);
-    struct walfile file = walseg_file(tli, number, w->segment_bytes);
-
-    walfile_format(&file, name);
-    layout_wal_file(w->layout, &file, key);
+    return timeline_of_segment(w->path, number, w->place->segment_bytes);
 }
 
 static enum err_code read_facts(const struct wal_stretch *w, uint64_t number, struct wal_facts *f,
                                 struct err *e)
 {
-    CLEANUP(descriptor_clear) struct descriptor d = {0};
-    char key[STORE_KEY_MAX + 1], name[WALFILE_NAME_MAX];
-
-    segment_key(w, number, key, name);
-    if (object_descriptor(w->repo, key, &d, e) != ERR_OK || wal_facts_read(&d, f, e) != ERR_OK)
-        return e->code;
-    return ERR_OK;
+    return wal_object_facts(w->place, timeline_of(w, number), number, f, e);
 }
 
 static bool has_times(const struct wal_facts *f)
@@ -238,13 +225,7 @@ static enum err_code visit(const struct walevent *v, void *arg, struct err *e)
 static enum err_code read_segment(const struct search *s, uint64_t number, struct walscan *scan,
                                   struct err *e)
 {
-    struct sink *to;
-    char key[STORE_KEY_MAX + 1], name[WALFILE_NAME_MAX];
-
-    if (walscan_sink_new(scan, &to, e) != ERR_OK)
-        return e->code;
-    segment_key(s->w, number, key, name);
-    return object_get(s->w->repo, key, "wal", name, to, NULL, e);
+    return wal_object_scan(s->w->place, timeline_of(s->w, number), number, scan, e);
 }
 
 /* Valid WAL ends before the stretch does: recovery could not go on there, so nothing behind it is promised. */
@@ -253,7 +234,7 @@ static enum err_code refuse_end(const struct search *s, uint64_t number, const s
 {
     char key[STORE_KEY_MAX + 1], name[WALFILE_NAME_MAX], end[LSN_TEXT_MAX];
 
-    segment_key(s->w, number, key, name);
+    wal_object_key(s->w->place, timeline_of(s->w, number), number, key, name);
     lsn_format(walscan_end(scan), end);
     return err_set(e, ERR_CORRUPT, "WAL in segment \"%s\" is not valid behind LSN %s", name, end);
 }
@@ -276,7 +257,8 @@ static enum err_code read_through(struct search *s, uint64_t first, uint64_t eno
     CLEANUP(walscan_freep) struct walscan *scan = NULL;
     const struct wal_stretch *w = s->w;
 
-    if (walscan_new(w->segment_bytes, walseg_start(first, w->segment_bytes), visit, s, &scan, e) != ERR_OK)
+    if (walscan_new(w->place->segment_bytes, walseg_start(first, w->place->segment_bytes), visit, s, &scan,
+                    e) != ERR_OK)
         return e->code;
     for (uint64_t number = first; number <= w->last && !is_settled(s, number, enough, scan); number++) {
         if (read_segment(s, number, scan, e) != ERR_OK)
@@ -293,7 +275,7 @@ static enum err_code read_through(struct search *s, uint64_t first, uint64_t eno
 static enum err_code read_segments(struct search *s, uint64_t first, uint64_t last, struct err *e)
 {
     CLEANUP(walscan_freep) struct walscan *scan = NULL;
-    uint32_t bytes = s->w->segment_bytes;
+    uint32_t bytes = s->w->place->segment_bytes;
 
     if (walscan_new(bytes, walseg_start(first, bytes), visit, s, &scan, e) != ERR_OK)
         return e->code;
@@ -330,7 +312,7 @@ static enum err_code search_time(struct search *s, struct err *e)
 
 static enum err_code search_lsn(struct search *s, struct err *e)
 {
-    uint64_t wanted = walseg_number(s->t->lsn, s->w->segment_bytes);
+    uint64_t wanted = walseg_number(s->t->lsn, s->w->place->segment_bytes);
     struct wal_facts f;
     lsn last = 0;
 
@@ -384,7 +366,7 @@ enum err_code wal_search(const struct wal_stretch *w, const struct target *t, ls
     struct search s = {.w = w, .t = t, .from = from, .m = &found};
     struct err why = ERR_NONE;
 
-    s.first = walseg_number(from, w->segment_bytes);
+    s.first = walseg_number(from, w->place->segment_bytes);
     if (s.first < w->first)
         s.first = w->first;
     if (s.first <= w->last && search_kind(&s, &why) != ERR_OK) {

@@ -234,13 +234,9 @@ static uint64_t archive_wal(const char *words)
 
 static enum err_code look(uint64_t last, const struct target *t, lsn from, struct plan_moment *m)
 {
-    const struct wal_stretch w = {.repo = &repo,
-                                  .layout = &layout,
-                                  .path = &path,
-                                  .segment_bytes = MIB,
-                                  .first = FIRST,
-                                  .last = last,
-                                  .look_to = UINT64_MAX};
+    const struct wal_place place = {&repo, &layout, MIB};
+    const struct wal_stretch w = {
+        .place = &place, .path = &path, .first = FIRST, .last = last, .look_to = UINT64_MAX};
 
     return wal_search(&w, t, from, m, &e);
 }
@@ -440,10 +436,9 @@ END_TEST
 START_TEST(a_name_is_looked_for_as_far_as_asked)
 {
     const struct target t = {.kind = TARGET_NAME, .name = "x"};
-    struct wal_stretch w = {.repo = &repo,
-                            .layout = &layout,
+    const struct wal_place place = {&repo, &layout, MIB};
+    struct wal_stretch w = {.place = &place,
                             .path = &path,
-                            .segment_bytes = MIB,
                             .first = FIRST,
                             .last = archive_wal("c1@10 | | nx | | c2@20"),
                             .look_to = FIRST + 1};

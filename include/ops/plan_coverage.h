@@ -1,0 +1,32 @@
+/*
+ * ops/plan_coverage.h - how far the WAL of a path is whole, from a segment on. PURE.
+ *
+ * Every segment on a path belongs to one timeline (timeline_of_segment). Each path entry's stretch is matched with the
+ * runs of its timeline; where a stretch is not whole, what is reachable ends. If anything of the path lies behind, that
+ * is a gap, else simply the end of the archive.
+ */
+#pragma once
+#include "pg/timeline.h"
+#include "repo/wal_index.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+struct plan_coverage {
+    bool any;          /* the first segment is there                                                 */
+    uint64_t whole_to; /* last segment of the unbroken stretch; meaningful when any                  */
+    bool has_gap;      /* something of the path lies behind the first missing segment                */
+    uint64_t missing;  /* the first missing segment; behind what was looked at: nobody knows         */
+    uint32_t missing_tli;
+    uint64_t stored_bytes; /* of the unbroken stretch                                                */
+    bool is_recorded;      /* the archiver's record says that it is whole; not every segment was listed  */
+};
+
+/*
+ * From segment `first` on. runs: of every timeline of the path, from there to `last`, or to the end of the archive
+ * (last = UINT64_MAX).
+ */
+struct plan_coverage plan_cover(const struct timeline_path *path, uint32_t segment_bytes, uint64_t first,
+                                uint64_t last, const struct wal_runs *runs);
+
+/* The segment behind the last that this entry of a path owns: there the next timeline's copy counts. */
+uint64_t plan_stretch_limit(const struct timeline_entry *entry, uint32_t segment_bytes);

@@ -1,0 +1,20 @@
+/*
+ * ops/plan_reach.h - how far the stored WAL of a path goes, and whether it is whole, in requests that do not grow with it.
+ */
+#pragma once
+#include "ops/plan_coverage.h"
+#include "repo/wal_object.h"
+
+/* The last segment stored on the path at or behind `from`; `from` - 1 when there is none. */
+enum err_code plan_reach_end(const struct wal_place *w, const struct timeline_path *path, uint64_t from,
+                             uint64_t *last, struct err *e);
+
+/*
+ * The path's WAL from segment `first` to `last`, which is at least first. Up to PLAN_LIST_MAX segments are listed. Of more
+ * the archiver's own record is believed, coverage->is_recorded, where it says that they are whole; else they are listed as
+ * well: a restore lists them in any case.
+ */
+enum err_code plan_reach(const struct wal_place *w, const struct timeline_path *path, uint64_t first,
+                         uint64_t last, struct plan_coverage *out, struct err *e);
+
+#define PLAN_LIST_MAX 10000

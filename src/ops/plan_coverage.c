@@ -1,0 +1,78 @@
+/*
+ * ops/plan_coverage.c - see ops/plan_coverage.h.
+ */
+#include "ops/plan_coverage.h"
+
+static const struct wal_run *run_at(const struct wal_runs *runs, uint32_t tli, uint64_t number)
+{
+    for (size_t i = 0; i < runs->count; i++)
+        if (runs->list[i].tli == tli && runs->list[i].first <= number && number <= runs->list[i].last)
+            return &runs->list[i];
+    return NULL;
+}
+
+uint64_t plan_stretch_limit(const struct timeline_entry *entry, uint32_t segment_bytes)
+{
+    return entry->end == TIMELINE_NOT_ENDED ? UINT64_MAX : walseg_number(entry->end, segment_bytes);
+}
+
+/* Is any of these segments stored on the entry's timeline? */
+static bool has_any(const struct wal_runs *runs, uint32_t tli, uint64_t first, uint64_t limit)
+{
+    for (size_t i = 0; i < runs->count; i++) {
+        const struct wal_run *run = &runs->list[i];
+
+        if (run->tli == tli && run->last >= first && run->first < limit && first < limit)
+            return true;
+    }
+    return false;
+}
+
+/* Does the path have any segment stored at or behind this number? */
+static bool has_later(const struct timeline_path *path, uint32_t segment_bytes, const struct wal_runs *runs,
+                      uint64_t number)
+{
+    for (size_t i = 0; i < path->count; i++) {
+        const struct timeline_entry *entry = &path->entries[i];
+        uint64_t begin = walseg_number(entry->begin, segment_bytes);
+
+        if (has_any(runs, entry->tli, begin > number ? begin : number,
+                    plan_stretch_limit(entry, segment_bytes)))
+            return true;
+    }
+    return false;
+}
+
+static uint64_t limit_of(const struct timeline_path *path, uint32_t segment_bytes, uint32_t tli)
+{
+    for (size_t i = 0; i < path->count; i++)
+        if (path->entries[i].tli == tli)
+            return plan_stretch_limit(&path->entries[i], segment_bytes);
+    return UINT64_MAX;
+}
+
+struct plan_coverage plan_cover(const struct timeline_path *path, uint32_t segment_bytes, uint64_t first,
+                                uint64_t last, const struct wal_runs *runs)
+{
+    struct plan_coverage c = {0};
+    uint64_t next = first;
+
+    for (;;) {
+        uint32_t tli = timeline_of_segment(path, next, segment_bytes);
+        const struct wal_run *run = run_at(runs, tli, next);
+        uint64_t limit = limit_of(path, segment_bytes, tli);
+
+        c.missing = next;
+        c.missing_tli = tli;
+        if (next > last)
+            return c;
+        if (run == NULL) {
+            c.has_gap = has_later(path, segment_bytes, runs, next);
+            return c;
+        }
+        c.any = true;
+        c.whole_to = run->last < limit ? run->last : limit - 1;
+        c.stored_bytes += run->stored_bytes / (run->last - run->first + 1) * (c.whole_to - next + 1);
+        next = c.whole_to + 1;
+    }
+}

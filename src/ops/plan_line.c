@@ -1,0 +1,184 @@
+/*
+ * ops/plan_line.c - a plan within one line, see ops/plan_gather.h.
+ *
+ * Order     backups, timelines and their histories; then for the chosen backup the reach of its WAL, the search for the target
+ *           in it, and the timelines beside the path.
+ * A name or xid does not say when it was, so the newest backup is tried first and, when the target is not behind it,
+ * the one before, each with the WAL up to the next.
+ */
+#include "base/log.h"
+#include "ops/plan_gather.h"
+#include "ops/plan_reach.h"
+#include "ops/plan_rivals.h"
+#include "ops/wal_search.h"
+
+struct planning {
+    struct planned *planned;
+    const struct target *target;
+    struct timeline_path path;
+    struct wal_place place; /* segment_bytes: of the backup that is tried */
+};
+
+/* A moment that only the WAL itself can tell. */
+static bool needs_search(const struct target *t)
+{
+    return t->kind != TARGET_LATEST && t->kind != TARGET_IMMEDIATE;
+}
+
+/* Does this backup end behind the target, so that the target lies in the WAL before its end? Unknown is no. */
+static bool ends_behind(const struct target *t, lsn look_to, const struct backup_info *b)
+{
+    if (t->kind == TARGET_TIME)
+        return b->stop_us > t->time_us;
+    return b->stop_lsn > (t->kind == TARGET_LSN ? t->lsn : look_to);
+}
+
+/*
+ * The last segment that planning with this backup looks at: where the next backup on the path that lies behind the target
+ * ends, else the last one stored. *is_end: the latter.
+ */
+static enum err_code settle_limit(struct planning *k, const struct backup_info *b, lsn look_to,
+                                  uint64_t *last, bool *is_end, struct err *e)
+{
+    const struct backup_list *backups = &k->planned->backups;
+    lsn nearest = 0;
+
+    *is_end = false;
+    if (k->target->kind == TARGET_IMMEDIATE)
+        nearest = b->stop_lsn;
+    for (size_t i = 0; needs_search(k->target) && i < backups->count; i++) {
+        const struct backup_info *next = &backups->list[i];
+
+        if (next->stop_lsn > b->stop_lsn && ends_behind(k->target, look_to, next) &&
+            plan_is_on_path(&k->path, next) && (nearest == 0 || next->stop_lsn < nearest))
+            nearest = next->stop_lsn;
+    }
+    if (nearest != 0) {
+        *last = walseg_number(nearest - 1, b->segment_bytes);
+        return ERR_OK;
+    }
+    *is_end = true;
+    return plan_reach_end(&k->place, &k->path, walseg_number(b->start_lsn, b->segment_bytes), last, e);
+}
+
+/*
+ * Plan with this backup and the WAL up to segment `last`. look_to: a name or an xid is of interest up to this LSN only.
+ * ERR_REFUSED also when the backup itself is past the time, as its own WAL says: moment->backup_is_late tells that apart.
+ */
+static enum err_code plan_up_to(struct planning *k, const struct backup_info *b, lsn look_to, uint64_t last,
+                                struct plan_moment *moment, struct err *e)
+{
+    CLEANUP(plan_rivals_clear) struct plan_rivals rivals = {.count = 0};
+    struct plan_coverage coverage;
+    struct wal_stretch w = {.place = &k->place,
+                            .path = &k->path,
+                            .first = walseg_number(b->start_lsn, b->segment_bytes),
+                            .look_to = walseg_number(look_to, b->segment_bytes)};
+
+    *moment = (struct plan_moment){.known = false};
+    if (plan_reach(&k->place, &k->path, w.first, last, &coverage, e) != ERR_OK)
+        return e->code;
+    w.last = coverage.whole_to;
+    if (needs_search(k->target) && coverage.any &&
+        wal_search(&w, k->target, b->stop_lsn, moment, e) != ERR_OK)
+        return e->code;
+    if (moment->backup_is_late)
+        return err_set(e, ERR_REFUSED,
+                       "the target time lies before the end of backup \"%s\", by the commits in it", b->id);
+    if (plan_rivals_read(&k->place, &k->planned->timelines, &k->path, k->target, &rivals, e) != ERR_OK)
+        return e->code;
+    return plan_settle(k->target, b, &k->path, &coverage, &rivals, moment, &k->planned->plan, e);
+}
+
+/* A target that is not before the next backup's end although that backup's time says so is looked for up to the end. */
+static enum err_code plan_with(struct planning *k, const struct backup_info *b, lsn look_to, bool *is_late,
+                               struct err *e)
+{
+    struct plan_moment moment;
+    struct err why = ERR_NONE;
+    uint64_t last;
+    bool is_end;
+
+    k->place.segment_bytes = b->segment_bytes;
+    if (settle_limit(k, b, look_to, &last, &is_end, e) != ERR_OK)
+        return e->code;
+    if (plan_up_to(k, b, look_to, last, &moment, &why) == ERR_OK)
+        return ERR_OK;
+    if (k->target->kind == TARGET_TIME && !is_end && why.code == ERR_REFUSED && moment.known &&
+        !moment.reached) {
+        why = ERR_NONE;
+        if (plan_reach_end(&k->place, &k->path, last, &last, e) != ERR_OK)
+            return e->code;
+        if (plan_up_to(k, b, look_to, last, &moment, &why) == ERR_OK)
+            return ERR_OK;
+    }
+    *is_late = moment.backup_is_late;
+    *e = why;
+    return why.code;
+}
+
+/* Names and xids: from the newest backup on the path backwards, until one has the target behind it. */
+static enum err_code plan_backwards(struct planning *k, struct err *e)
+{
+    const struct backup_info *b;
+    struct err first = ERR_NONE; /* what the newest backup was refused for says most */
+    lsn limit = UINT64_MAX;
+    bool is_late;
+
+    for (;;) {
+        struct err why = ERR_NONE;
+        enum err_code code = plan_backup(k->target, limit, &k->path, &k->planned->backups, &b, &why);
+        const bool is_none = code != ERR_OK;
+
+        if (code == ERR_OK)
+            code = plan_with(k, b, limit, &is_late, &why);
+        if (code == ERR_OK)
+            return ERR_OK;
+        if (first.code == ERR_OK || (!is_none && code != ERR_REFUSED))
+            first = why;
+        if (is_none || code != ERR_REFUSED || k->target->backup_id != NULL || b->stop_lsn == 0)
+            break;
+        limit = b->stop_lsn - 1;
+    }
+    *e = first;
+    return first.code;
+}
+
+/* All other targets: the newest backup that ends before them. */
+static enum err_code plan_forwards(struct planning *k, struct err *e)
+{
+    const struct backup_info *b;
+    lsn limit = 0;
+    bool is_late = false;
+    enum err_code code;
+
+    while ((code = plan_backup(k->target, limit, &k->path, &k->planned->backups, &b, e)) == ERR_OK) {
+        code = plan_with(k, b, UINT64_MAX, &is_late, e);
+        if (code == ERR_OK || !is_late || k->target->backup_id != NULL)
+            break;
+        limit = b->stop_lsn - 1;
+    }
+    return code;
+}
+
+enum err_code ops_plan_line(struct repo *r, const struct layout *l, const struct target *t,
+                            struct planned *out, struct err *e)
+{
+    struct planning k = {.planned = out, .target = t};
+    enum err_code code;
+
+    out->repo = r;
+    out->layout = *l;
+    k.place = (struct wal_place){.repo = r, .layout = &out->layout};
+    if (backup_list_read(r, &out->layout, &out->backups, NULL, e) != ERR_OK)
+        return e->code;
+    for (size_t i = 0; i < out->backups.damaged_count; i++)
+        log_warning("backup %s in repository \"%s\" is damaged: %s, ignoring", out->backups.damaged[i].id,
+                    r->name, out->backups.damaged[i].why);
+    if (wal_timelines_read(r, &out->layout, &out->timelines, e) != ERR_OK ||
+        plan_path(t, &out->backups, &out->timelines, &k.path, e) != ERR_OK)
+        return e->code;
+    code = t->kind == TARGET_NAME || t->kind == TARGET_XID ? plan_backwards(&k, e) : plan_forwards(&k, e);
+    timeline_clear(&k.path);
+    return code;
+}
