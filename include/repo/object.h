@@ -11,8 +11,13 @@ enum object_outcome {
     OBJECT_ALREADY_THERE /* an object of the same kind, name and plain content was there: as good */
 };
 
-/* Who is storing and when: "host db1, 2026-11-20 14:29:00+00, pitr 0.1.0". DESCRIPTOR_TEXT_MAX bytes are enough. */
-void object_origin(char *out, size_t size);
+/*
+ * Who is storing and when: "host db1, /srv/pgdata, 2026-11-20 14:29:00+00, pitr 0.1.0". DESCRIPTOR_TEXT_MAX bytes are
+ * enough.
+ *   directory  where what is stored lies, which tells servers of one host apart; NULL = left out. A long one loses its
+ *              beginning, and bytes that are not printable ASCII become "?"
+ */
+void object_origin(const char *directory, char *out, size_t size);
 
 /* Push the plain bytes of the object into `to` (not finishing it). May be called once only. */
 typedef enum err_code object_push(void *arg, struct sink *to, struct err *e);

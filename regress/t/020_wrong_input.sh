@@ -32,7 +32,7 @@ printf '\xa5\x5a' | dd of="$altered" bs=1 seek=5000 conv=notrunc status=none
 run in_pgdata archive "$altered"
 exit_is 3 "a different segment of the same name is refused"
 like "$err" "$segment" "the refusal names the segment"
-like "$err" "there from host $(hostname), .*; here from host $(hostname), " "and the origin of both"
+like "$err" "there from host $(hostname), $SCRATCH/source, .*; here from host $(hostname), $SCRATCH, " "and the origin of both"
 is "$(sha256sum < "$(stored_file "$segment")")" "$before" "the stored object is unchanged"
 run in_pgdata fetch "$segment" "$SCRATCH/tmp/got"
 ok "and still comes back as it was" cmp "$wal/$segment" "$SCRATCH/tmp/got"

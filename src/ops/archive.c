@@ -21,6 +21,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -250,8 +251,12 @@ static enum err_code push_file(void *arg, struct sink *to, struct err *e)
 static enum err_code describe(const struct subject *s, const struct wal_facts *facts, const struct repo *r,
                               struct descriptor *d, struct err *e)
 {
+    char pgdata[4096], whole[PATH_MAX];
+
     if (object_describe_new(r, kind_name(s->file.kind), s->name, d, e) != ERR_OK)
         return e->code;
+    data_directory(s->path, pgdata, sizeof(pgdata));
+    object_origin(realpath(pgdata, whole), d->origin, sizeof(d->origin));
     d->sized = true;
     d->size = s->size;
     memcpy(d->sha256, s->sha256, SHA256_BYTES);

@@ -354,7 +354,7 @@ static enum err_code fill_info(struct backup_run *b, struct err *e)
     i->settings = (struct backup_settings){control.max_connections, control.max_worker_processes,
                                            control.max_wal_senders, control.max_prepared_xacts,
                                            control.max_locks_per_xact};
-    object_origin(origin, sizeof(origin));
+    object_origin(NULL, origin, sizeof(origin));
     i->origin = strdup(origin);
     return i->origin == NULL ? err_nomem(e, "a string") : ERR_OK;
 }

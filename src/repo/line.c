@@ -141,7 +141,7 @@ static enum err_code format(const struct layout *l, unsigned major, char **text,
     json_t *root;
 
     timestamp_format(clock_now_us(&clock_system) / 1000000 * 1000000, when);
-    object_origin(origin, sizeof(origin));
+    object_origin(NULL, origin, sizeof(origin));
     root = json_pack("{s:i, s:s, s:s, s:I, s:s, s:s}", "format", LAYOUT_VERSION, "cluster", l->cluster,
                      "system_identifier", l->line, "postgresql", (json_int_t) major, "created", when,
                      "origin", origin);

@@ -17,6 +17,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define DIRECTORY_MAX 128 /* of an origin, with NUL: two of them must fit a message */
+
 /* kind and name of descriptors are of fixed size; a longer one is a mistake of the caller's data. */
 static enum err_code copy_text(char *out, size_t size, const char *text, struct err *e)
 {
@@ -26,21 +28,36 @@ static enum err_code copy_text(char *out, size_t size, const char *text, struct 
     return ERR_OK;
 }
 
-void object_origin(char *out, size_t size)
+static void format_directory(const char *directory, char out[DIRECTORY_MAX])
 {
-    char host[65] = "unknown";
+    size_t len = strlen(directory);
+    bool is_cut = len >= DIRECTORY_MAX - 4;
+
+    (void) snprintf(out, DIRECTORY_MAX, "%s%s", is_cut ? "..." : "",
+                    directory + (is_cut ? len - (DIRECTORY_MAX - 4) : 0));
+    for (char *c = out; *c != '\0'; c++)
+        if (*c < 0x20 || *c > 0x7e)
+            *c = '?';
+}
+
+void object_origin(const char *directory, char *out, size_t size)
+{
+    char host[65] = "unknown", where[DIRECTORY_MAX] = "";
     char when[TIMESTAMP_TEXT_MAX];
 
     (void) gethostname(host, sizeof(host) - 1);
     timestamp_format(clock_now_us(&clock_system) / 1000000 * 1000000, when);
-    (void) snprintf(out, size, "host %s, %s, pitr %s", host, when, PITR_VERSION);
+    if (directory != NULL)
+        format_directory(directory, where);
+    (void) snprintf(out, size, "host %s, %s%s%s, pitr %s", host, where, directory == NULL ? "" : ", ", when,
+                    PITR_VERSION);
 }
 
 enum err_code object_describe_new(const struct repo *r, const char *kind, const char *name,
                                   struct descriptor *d, struct err *e)
 {
     *d = (struct descriptor){.codec = r->codec, .level = r->level};
-    object_origin(d->origin, sizeof(d->origin));
+    object_origin(NULL, d->origin, sizeof(d->origin));
     return copy_text(d->kind, sizeof(d->kind), kind, e) != ERR_OK
                ? e->code
                : copy_text(d->name, sizeof(d->name), name, e);

@@ -167,10 +167,16 @@ END_TEST
 
 START_TEST(other_content_under_the_same_name_is_a_conflict)
 {
+    char *here;
+
     write_segment(SEGMENT, 7);
     ck_assert_int_eq(archive("pg_wal/" SEGMENT), ERR_OK);
     write_segment(SEGMENT, 8);
     ck_assert_int_eq(archive("pg_wal/" SEGMENT), ERR_CONFLICT);
+    here = realpath(".", NULL);
+    ck_assert_msg(strstr(e.text, here) != NULL, "the data directory tells servers of one host apart: %s",
+                  e.text);
+    free(here);
     write_segment(SEGMENT, 7);
     ck_assert_int_eq(archive("pg_wal/" SEGMENT), ERR_OK);
 }

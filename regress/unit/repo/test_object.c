@@ -132,6 +132,31 @@ START_TEST(a_taken_key_is_decided_by_the_stored_descriptor)
 }
 END_TEST
 
+START_TEST(an_origin_tells_the_directory_and_can_always_be_stored)
+{
+    static const struct {
+        const char *directory, *expected;
+    } table[] = {
+        {NULL, ", 20"},
+        {"/srv/pgdata", ", /srv/pgdata, 20"},
+        {"/srv/M\xc3\xbcnchen\n\xff", ", /srv/M??nchen??, 20"},
+    };
+    char origin[DESCRIPTOR_TEXT_MAX], path[4096];
+
+    for (size_t i = 0; i < COUNT(table); i++) {
+        object_origin(table[i].directory, origin, sizeof(origin));
+        ck_assert_msg(strncmp(strchr(origin, ','), table[i].expected, strlen(table[i].expected)) == 0, "%s",
+                      origin);
+    }
+    memset(path, 'x', sizeof(path));
+    memcpy(path + sizeof(path) - 9, "/pg/data", 9);
+    object_origin(path, origin, sizeof(origin));
+    ck_assert_ptr_nonnull(strstr(origin, ", ...xxx"));
+    ck_assert_ptr_nonnull(strstr(origin, "xxx/pg/data, 20"));
+    ck_assert_ptr_nonnull(strstr(origin, ", pitr "));
+}
+END_TEST
+
 START_TEST(content_stored_for_other_recipients_is_there_all_the_same)
 {
     enum object_outcome outcome = OBJECT_STORED;
@@ -423,6 +448,7 @@ int main(void)
         an_unencrypted_object_does_not_pass_where_an_identity_is_configured,
         an_empty_object_is_an_object,
         a_taken_key_is_decided_by_the_stored_descriptor,
+        an_origin_tells_the_directory_and_can_always_be_stored,
         content_stored_for_other_recipients_is_there_all_the_same,
         what_can_not_be_compared_is_never_success,
         an_object_without_size_is_neither_equal_nor_put,
