@@ -1,55 +1,16 @@
 #!/bin/sh
 # Run test_basebackup_live against a real server of its own: basebackup_live.sh TEST-EXECUTABLE
-#
-# PITR_TEST_PGBIN   directory with initdb, pg_ctl and postgres; default: the newest below /usr/lib/postgresql
-# As root the server runs as user postgres. Without binaries, or without that user, the test is skipped (77).
+# PITR_TEST_PGBIN picks the server; see live_server.sh.
 set -eu
 
-skip()
-{
-	echo "1..0 # SKIP $1"
-	exit 77
-}
-
 test_exe=$(realpath "$1")
-pgbin=${PITR_TEST_PGBIN:-}
-if [ -z "$pgbin" ]; then
-	for dir in /usr/lib/postgresql/*/bin; do
-		[ -x "$dir/initdb" ] && pgbin=$dir
-	done
-fi
-[ -n "$pgbin" ] && [ -x "$pgbin/initdb" ] || skip "no PostgreSQL server binaries"
+. "$(dirname "$0")/../live_server.sh"
 
-as_server=
-if [ "$(id -u)" = 0 ]; then
-	id postgres >/dev/null 2>&1 || skip "no user postgres to run the server as"
-	command -v setpriv >/dev/null || skip "no setpriv to become user postgres"
-	as_server="setpriv --reuid=postgres --regid=postgres --init-groups"
-fi
-
-dir=$(mktemp -d "${TMPDIR:-/tmp}/pitr-bb.XXXXXX")
-stop()
-{
-	[ -f "$dir/data/postmaster.pid" ] && $as_server "$pgbin/pg_ctl" -D "$dir/data" -m immediate -w stop >/dev/null 2>&1
-	rm -rf "$dir"
-}
-trap stop EXIT
-trap 'exit 1' HUP INT TERM
-
-mkdir "$dir/space" "$dir/socket"
-chmod 755 "$dir"
-[ -z "$as_server" ] || chown -R postgres "$dir"
-cd "$dir"
-$as_server "$pgbin/initdb" -D "$dir/data" -U postgres -A trust -k --locale=C -N >"$dir/initdb.log" 2>&1 ||
-	{ cat "$dir/initdb.log" >&2; exit 1; }
-cat >>"$dir/data/postgresql.conf" <<CONF
-listen_addresses = ''
-unix_socket_directories = '$dir/socket'
-port = 5432
+mkdir "$dir/space"
+[ -z "$as_server" ] || chown postgres "$dir/space"
+server_new -k <<CONF
 wal_level = replica
 max_wal_senders = 4
-fsync = off
-autovacuum = off
 CONF
 # A role that may replicate but not log into a database, and one that needs a password.
 cat >"$dir/data/pg_hba.conf" <<HBA
@@ -60,8 +21,7 @@ local all physical reject
 local all all trust
 local replication all trust
 HBA
-[ -z "$as_server" ] || chown postgres "$dir/data/postgresql.conf" "$dir/data/pg_hba.conf"
-$as_server "$pgbin/pg_ctl" -D "$dir/data" -l "$dir/log" -w start >/dev/null || { cat "$dir/log" >&2; exit 1; }
+ctl start
 
 status=0
 PITR_TEST_PGDIR=$dir "$test_exe" || status=$?

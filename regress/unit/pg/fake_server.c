@@ -117,7 +117,7 @@ static void put_rows(struct wire *w, char kind)
     put_complete(w, "SELECT");
 }
 
-/* These three take what stands between brackets and return where it ends, the closing bracket. */
+/* What stands between brackets in a script is read by these; they return the closing one. */
 
 static const char *put_copy_data(struct wire *w, const char *script)
 {

@@ -4,80 +4,24 @@
 # For each segment size a server is made, worked hard, crashed, promoted and stopped; then every commit, abort, prepare,
 # restore point, … and the end must be those that pg_waldump sees, from the first segment and from each later one.
 #
-# PITR_TEST_PGBIN      directory with initdb, pg_ctl and postgres; default: the newest below /usr/lib/postgresql
-# PITR_TEST_WALDUMP    a pg_waldump of that version; default: the one beside them; without any, the server's
+# PITR_TEST_PGBIN      picks the server; see live_server.sh
+# PITR_TEST_WALDUMP    a pg_waldump of that version; default: the one beside it; without any, the server's
 #                      pg_walinspect is asked (15 and later), which leaves the promotion out
 # PITR_TEST_SEGMENTS   segment sizes in MiB, default "1 16"
-# As root the server runs as user postgres. Without binaries, or without that user, the test is skipped.
 set -eu
 
-skip()
-{
-	echo "1..0 # SKIP $1"
-	exit 0
-}
-
 print_exe=$(realpath "$1")
-pgbin=${PITR_TEST_PGBIN:-}
-if [ -z "$pgbin" ]; then
-	for dir in /usr/lib/postgresql/*/bin; do
-		[ -x "$dir/initdb" ] && pgbin=$dir
-	done
-fi
-[ -n "$pgbin" ] && [ -x "$pgbin/initdb" ] || skip "no PostgreSQL server binaries"
+skip_status=0
+. "$(dirname "$0")/../live_server.sh"
 command -v psql >/dev/null || skip "no psql"
 waldump=${PITR_TEST_WALDUMP:-$pgbin/pg_waldump}
 major=$("$pgbin/postgres" --version | sed 's/^[^0-9]*\([0-9]*\).*/\1/')
 [ -x "$waldump" ] || [ "$major" -ge 15 ] || skip "neither pg_waldump nor pg_walinspect"
-
-as_server=
-if [ "$(id -u)" = 0 ]; then
-	id postgres >/dev/null 2>&1 || skip "no user postgres to run the server as"
-	command -v setpriv >/dev/null || skip "no setpriv to become user postgres"
-	as_server="setpriv --reuid=postgres --regid=postgres --init-groups"
-fi
-
-dir=$(mktemp -d "${TMPDIR:-/tmp}/pitr-ws.XXXXXX")
-stop()
-{
-	[ -f "$dir/data/postmaster.pid" ] && $as_server "$pgbin/pg_ctl" -D "$dir/data" -m immediate -w stop >/dev/null 2>&1
-	rm -rf "$dir"
-}
-trap stop EXIT
-trap 'exit 1' HUP INT TERM
-chmod 755 "$dir"
-mkdir "$dir/socket"
-[ -z "$as_server" ] || chown postgres "$dir" "$dir/socket"
-cd "$dir"
 export TZ=UTC PGHOST="$dir/socket" PGPORT=5432 PGUSER=postgres PGDATABASE=postgres
-
-ctl()
-{
-	$as_server "$pgbin/pg_ctl" -D "$dir/data" -l "$dir/log" -w "$@" >/dev/null || { tail -n 30 "$dir/log" >&2; exit 1; }
-}
 
 sql()
 {
 	psql -X -q -At -v ON_ERROR_STOP=1 "$@"
-}
-
-server_new() # segment size in MiB
-{
-	rm -rf "$dir/data"
-	$as_server "$pgbin/initdb" -D "$dir/data" -U postgres -A trust --locale=C -N --wal-segsize="$1" \
-		>"$dir/initdb.log" 2>&1 || { cat "$dir/initdb.log" >&2; exit 1; }
-	cat >>"$dir/data/postgresql.conf" <<CONF
-listen_addresses = ''
-unix_socket_directories = '$dir/socket'
-wal_level = logical
-wal_keep_size = 2GB
-max_prepared_transactions = 10
-max_locks_per_transaction = 1000
-autovacuum = off
-fsync = off
-CONF
-	[ -z "$as_server" ] || chown postgres "$dir/data/postgresql.conf"
-	ctl start
 }
 
 # Each kind of record that is told, and each item that a commit may carry.
@@ -283,7 +227,13 @@ inspect() # without pg_waldump: the running server's view
 }
 
 for segment in ${PITR_TEST_SEGMENTS:-1 16}; do
-	server_new "$segment"
+	server_new --wal-segsize="$segment" <<CONF
+wal_level = logical
+wal_keep_size = 2GB
+max_prepared_transactions = 10
+max_locks_per_transaction = 1000
+CONF
+	ctl start
 	work
 	if [ -x "$waldump" ]; then
 		ctl -m immediate stop
