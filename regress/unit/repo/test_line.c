@@ -280,6 +280,12 @@ START_TEST(a_line_json_that_can_not_be_believed_admits_nobody)
         {"{\"format\":1,\"system_identifier\":\"6789abcdef012345\",\"postgresql\":15,\"created\":"
          "\"yesterday\"}",
          LINE_JSON, "no time"},
+        {"{\"format\":1,\"system_identifier\":\"6789abcdef012345\",\"postgresql\":15,\"created\":\"2026-11-"
+         "20 14:29:00\"}",
+         "invalid time", "a time without a zone"},
+        {"{\"format\":1,\"system_identifier\":\"6789abcdef012345\",\"postgresql\":15,\"created\":\"2026-11-"
+         "20 14:29:00 Europe/Berlin\"}",
+         "invalid time", "a named zone: nobody's TZ is set because of what a bucket holds"},
         {"{\"format\":1,\"system_identifier\":\"7000000000000001\",\"postgresql\":15,\"created\":\"2026-11-"
          "20 14:29:00+00\"}",
          "another system identifier", "another line's"},

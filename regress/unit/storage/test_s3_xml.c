@@ -40,6 +40,32 @@ END_TEST
 
 #define LIST(x) "<ListBucketResult>" x "</ListBucketResult>"
 
+/* A time is told only, nothing hangs on it: one that can't be read is none. No zone's name is looked up for a server. */
+START_TEST(a_time_with_anything_but_an_offset_is_none)
+{
+    static const char *const times[] = {"yesterday",
+                                        "",
+                                        "2026-11-20T14:29:00",
+                                        "2026-11-20T14:29:00 Europe/Berlin",
+                                        "2026-11-20 14:29:00 CET",
+                                        "2026-02-30T14:29:00Z",
+                                        "2026-11-20T14:29:00Zx",
+                                        "Fri, 20 Nov 2026 14:29:00 GMT"};
+
+    for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
+        struct s3_page page = S3_PAGE_NONE;
+        struct err e = ERR_NONE;
+        char text[512];
+
+        (void) snprintf(text, sizeof(text),
+                        LIST("<Contents><Key>a</Key><LastModified>%s</LastModified></Contents>"), times[i]);
+        ck_assert_msg(s3_page_read(text, strlen(text), &page, &e) == ERR_OK, "%s: %s", times[i], e.text);
+        ck_assert_msg(page.entries[0].modified_us == 0, "\"%s\" was taken for a time", times[i]);
+        s3_page_clear(&page);
+    }
+}
+END_TEST
+
 static const struct {
     const char *text, *why;
 } bad_pages[] = {
@@ -186,14 +212,12 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = {a_page_is_read_merged_and_decoded,
-                                  what_is_no_page_is_refused,
-                                  every_truncation_of_a_page_is_refused,
-                                  no_changed_byte_does_harm,
-                                  an_error_document_is_read,
-                                  an_over_long_message_is_cut,
-                                  pages_of_proxies_are_told_apart_before_parsing,
-                                  an_upload_id_is_read_or_missed};
+    const TTest *const tests[] = {
+        a_page_is_read_merged_and_decoded, a_time_with_anything_but_an_offset_is_none,
+        what_is_no_page_is_refused,        every_truncation_of_a_page_is_refused,
+        no_changed_byte_does_harm,         an_error_document_is_read,
+        an_over_long_message_is_cut,       pages_of_proxies_are_told_apart_before_parsing,
+        an_upload_id_is_read_or_missed};
 
     return check_main(suite_of("storage/s3_xml", tests, sizeof(tests) / sizeof(tests[0])));
 }
