@@ -123,6 +123,32 @@ for member in start_lsn stop_lsn; do
 done
 cp -p "$SCRATCH/tmp/summary" "$summary"
 
+# ------------------------------------------- stored in the clear, and an identity is configured since
+in_pgdata() { (cd "$SCRATCH/source" && pitr "$@"); }
+must "an identity is generated" as_pg "$PITR_BIN" key generate "$SCRATCH/spool/identity"
+with_identity() { # [LINE]
+    { section_cluster source; section_local; echo "identity-file = $SCRATCH/spool/identity"; echo "${1:-}"; } | write_config
+}
+with_identity
+run in_pgdata fetch "$gap" "$SCRATCH/tmp/got"
+exit_is 200 "an unencrypted segment is not fetched where an identity is configured, and not called absent"
+like "$err" "ERROR: .*\"$gap\" is not encrypted, though an identity is configured" "and the message says why"
+like "$err" "HINT: .*accept-unencrypted = yes" "and what allows it"
+not_ok "and no file appears" test -e "$SCRATCH/tmp/got"
+run pitr restore --pgdata "$SCRATCH/copy"
+exit_is 4 "an unencrypted backup is not restored"
+like "$err" "ERROR: .*is not encrypted, though an identity is configured" "and the message says why"
+not_ok "and nothing can start" test -e "$SCRATCH/copy/global/pg_control"
+rm -rf "$SCRATCH/copy"
+with_identity "accept-unencrypted = yes"
+run in_pgdata fetch "$gap" "$SCRATCH/tmp/got"
+exit_is 0 "with accept-unencrypted = yes the segment is fetched"
+ok "byte for byte" cmp "$SCRATCH/source/pg_wal/$gap" "$SCRATCH/tmp/got"
+run pitr restore --pgdata "$SCRATCH/copy"
+exit_is 0 "and the backup restored"
+rm -rf "$SCRATCH/copy" "$SCRATCH/tmp/got"
+{ section_cluster source; section_local; } | write_config
+
 # --------------------------------------------------------------- a backup whose WAL does not arrive
 cluster_set source archive_command /bin/true # the server believes it is archived
 cluster_reload source
