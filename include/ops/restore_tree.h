@@ -29,7 +29,8 @@ struct restore_tree {
 
 /*
  * Settle where everything goes, and make sure it may: data directory and tablespace directories empty or absent, none
- * inside another, each --tablespace naming one the backup has (ERR_USAGE). Nothing is created yet.
+ * inside another, links followed (ERR_USAGE), each --tablespace naming one the backup has (ERR_USAGE). Nothing is
+ * created yet.
  */
 enum err_code restore_tree_init(struct restore_tree *t, const struct backup_info *backup,
                                 const struct restore_options *o, struct err *e);

@@ -15,6 +15,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define LINKS_MAX 40 /* as Linux follows */
+
 static enum err_code absolute(const char *path, char **out, struct err *e)
 {
     char cwd[TREE_PATH_MAX];
@@ -113,11 +115,85 @@ static enum err_code place_tablespace(struct tree_tablespace *to, const struct b
     return code;
 }
 
+/* One name more behind `done`; when it is a link, its target comes in front of `rest` instead. False: no end to it. */
+static bool enter(char *done, char *rest, const char *name, unsigned *links)
+{
+    char step[TREE_PATH_MAX], target[TREE_PATH_MAX], onward[TREE_PATH_MAX];
+    ssize_t len;
+
+    if (snprintf(step, sizeof(step), "%s/%s", done, name) >= (int) sizeof(step))
+        return false;
+    len = readlink(step, target, sizeof(target) - 1);
+    if (len < 0) {
+        memcpy(done, step, strlen(step) + 1);
+        return true;
+    }
+    target[len] = '\0';
+    if (target[0] == '/')
+        done[0] = '\0';
+    if (++*links > LINKS_MAX ||
+        snprintf(onward, sizeof(onward), "%s/%s", target, rest) >= (int) sizeof(onward))
+        return false;
+    memcpy(rest, onward, strlen(onward) + 1);
+    return true;
+}
+
+/* Take the first name off `rest`. `done` has no links in it, so ".." is the name before. */
+static bool resolve_name(char *done, char *rest, unsigned *links)
+{
+    char name[TREE_PATH_MAX];
+    size_t len = strcspn(rest, "/");
+    const char *behind = rest + len + (rest[len] == '/');
+
+    memcpy(name, rest, len);
+    name[len] = '\0';
+    memmove(rest, behind, strlen(behind) + 1);
+    if (len == 0 || strcmp(name, ".") == 0)
+        return true;
+    if (strcmp(name, "..") != 0)
+        return enter(done, rest, name, links);
+    if (done[0] != '\0')
+        *strrchr(done, '/') = '\0';
+    return true;
+}
+
+/*
+ * Where an absolute path leads, "" for the root; out: TREE_PATH_MAX bytes. Not realpath(3): what is missing is still
+ * to be made, and a link to it leads there then.
+ */
+static enum err_code resolve(const char *path, char *out, struct err *e)
+{
+    char rest[TREE_PATH_MAX];
+    unsigned links = 0;
+    bool good = snprintf(rest, sizeof(rest), "%s", path) < (int) sizeof(rest);
+
+    out[0] = '\0';
+    while (good && rest[0] != '\0')
+        good = resolve_name(out, rest, &links);
+    return good ? ERR_OK : err_set(e, ERR_USAGE, "could not follow the links of directory \"%.256s\"", path);
+}
+
 static bool is_inside(const char *path, const char *directory)
 {
     size_t len = strlen(directory);
 
     return strncmp(path, directory, len) == 0 && (path[len] == '/' || path[len] == '\0');
+}
+
+/* By where they lead, links followed: what is written into one must not appear in the other. */
+static enum err_code check_pair(const char *tablespace, const char *what, const char *other, struct err *e)
+{
+    char one[TREE_PATH_MAX], two[TREE_PATH_MAX];
+
+    if (resolve(tablespace, one, e) != ERR_OK || resolve(other, two, e) != ERR_OK)
+        return e->code;
+    if (!is_inside(one, two) && !is_inside(two, one))
+        return ERR_OK;
+    err_set(e, ERR_USAGE, "tablespace directory \"%s\" and %s directory \"%s\" lie one inside the other",
+            tablespace, what, other);
+    if (strcmp(one, tablespace) != 0 || strcmp(two, other) != 0)
+        err_hint(e, "They lead to \"%s\" and \"%s\".", one, two);
+    return e->code;
 }
 
 static enum err_code check_apart(const struct restore_tree *t, struct err *e)
@@ -127,18 +203,12 @@ static enum err_code check_apart(const struct restore_tree *t, struct err *e)
 
         if (one == NULL)
             continue;
-        if (is_inside(one, t->pgdata) || is_inside(t->pgdata, one))
-            return err_set(e, ERR_USAGE,
-                           "tablespace directory \"%s\" and data directory \"%s\" lie one inside the other",
-                           one, t->pgdata);
-        for (size_t k = 0; k < i; k++) {
-            const char *other = t->tablespaces[k].directory;
-
-            if (other != NULL && (is_inside(one, other) || is_inside(other, one)))
-                return err_set(e, ERR_USAGE,
-                               "tablespace directories \"%s\" and \"%s\" lie one inside the other", other,
-                               one);
-        }
+        if (check_pair(one, "data", t->pgdata, e) != ERR_OK)
+            return e->code;
+        for (size_t k = 0; k < i; k++)
+            if (t->tablespaces[k].directory != NULL &&
+                check_pair(one, "tablespace", t->tablespaces[k].directory, e) != ERR_OK)
+                return e->code;
     }
     return ERR_OK;
 }

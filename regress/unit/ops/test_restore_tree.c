@@ -124,6 +124,44 @@ START_TEST(what_must_not_be_written_into_is_refused)
 }
 END_TEST
 
+/* Links lie in scratch; where the restore goes is absent before it, as is what a link may lead to. */
+static const struct {
+    const char *why, *link, *target, *tablespace;
+    bool data_is_there;
+    enum err_code expected;
+} linked[] = {
+    {"a link to the data directory", "link", "data", "link/fast", true, ERR_USAGE},
+    {"a link to what the restore makes", "link", "data", "link/fast", false, ERR_USAGE},
+    {"a link that is the data directory itself", "link", "data", "link", false, ERR_USAGE},
+    {"a link into the data directory", "link", "data/in/it", "link", false, ERR_USAGE},
+    {"a link up and down again", "link", "sub/.././/data", "link/fast", false, ERR_USAGE},
+    {"the data directory behind a link", "data", "real", "real/fast", false, ERR_USAGE},
+    {"the data directory behind a link, by name", "data", "real", "data/fast", false, ERR_USAGE},
+    {"up out of a directory that is still to be made", "link", "x", "new/../data/fast", false, ERR_USAGE},
+    {"a link elsewhere", "link", "elsewhere", "link/fast", false, ERR_OK},
+    {"a link to a name that begins alike", "link", "data2", "link", false, ERR_OK},
+    {"a link to the root", "link", "/", "link/no/such/directory", false, ERR_OK},
+};
+
+START_TEST(a_link_does_not_hide_that_one_lies_in_the_other)
+{
+    CLEANUP(restore_tree_clear) struct restore_tree t = {0};
+    struct err e = ERR_NONE;
+    char link[300], tablespace[300];
+    enum err_code code;
+
+    (void) snprintf(link, sizeof(link), "%s/%s", scratch, linked[_i].link);
+    (void) snprintf(tablespace, sizeof(tablespace), "%s/%s", scratch, linked[_i].tablespace);
+    ck_assert_int_eq(symlink(linked[_i].target, link), 0);
+    if (linked[_i].data_is_there)
+        make(data);
+    code = settle("/no/fast=1", tablespace, &t, &e);
+    ck_assert_msg(code == linked[_i].expected, "%s: %d, %s", linked[_i].why, (int) code, e.text);
+    if (code == ERR_OK)
+        ck_assert_str_eq(t.tablespaces[0].directory, tablespace); /* as it was given */
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("ops/restore_tree");
@@ -133,6 +171,7 @@ int main(void)
     tcase_add_test(tcase, each_path_goes_where_it_belongs);
     tcase_add_test(tcase, a_tree_is_made_synced_and_finished);
     tcase_add_loop_test(tcase, what_must_not_be_written_into_is_refused, 0, (int) COUNT(refused));
+    tcase_add_loop_test(tcase, a_link_does_not_hide_that_one_lies_in_the_other, 0, (int) COUNT(linked));
     suite_add_tcase(suite, tcase);
     return check_main(suite);
 }
