@@ -4,11 +4,13 @@
 #pragma once
 #include "ops/plan.h"
 #include "repo/cluster.h"
+#include "repo/line.h"
 
 struct planned {
-    struct repo *repo; /* borrowed: the repository planned on */
-    struct layout layout;
-    struct wal_timelines timelines; /* owned, as all below */
+    struct repo *repo;      /* borrowed: the repository planned on */
+    struct layout layout;   /* of the line planned on                     */
+    struct line_list lines; /* all the cluster has there; owned, as all below */
+    struct wal_timelines timelines;
     struct backup_list backups;
     struct plan plan;
     uint64_t requests; /* what it took */
@@ -16,13 +18,14 @@ struct planned {
 
 /*
  * Plan a restore from repository `repo` (NULL = the first that answers, in order of configuration). The cluster's
- * newest line is taken unless --line or the backup says otherwise. A refusal is ERR_REFUSED with the reason in the
- * text and the nearest reachable moments in the hint. planned is to be cleared in any case.
+ * newest line that has a backup is taken, or that of the backup asked for. A refusal is ERR_REFUSED with the reason in
+ * the text and the nearest reachable moments in the hint; `lines` is then known too. planned is to be cleared in any
+ * case.
  */
 enum err_code ops_plan(struct cluster *c, const char *repo, const struct target *t, struct planned *out,
                        struct err *e);
 void planned_clear(struct planned *p);
 
-/* The same within one line of one repository; `requests` is not counted. */
+/* The same within one line of one repository; `requests` is not counted, and `lines` stays empty. */
 enum err_code ops_plan_line(struct repo *r, const struct layout *l, const struct target *t,
                             struct planned *out, struct err *e);

@@ -136,9 +136,11 @@ run pitr plan --json
 exit_is 0 "plan --json"
 ok "is JSON" json
 is "$(jq -r .backup.id <<< "$out")" "$others_backup" "and takes the newest backup of the line made last"
+is "$(jq -r '.other_lines | length' <<< "$out")" 1 "and names the line it did not take"
 run pitr plan --backup "$backup"
 exit_is 0 "plan for a backup of the other line"
 like "$out" "^Backup +$backup, " "names that backup"
+like "$out" "not looked at: line [0-9a-f]{16}$" "and the line it is not on"
 like "$out" "^Ends at +the end of the archived WAL, then promote$" "and where it ends"
 
 # Two clusters in one file: which one has to be said.

@@ -172,6 +172,22 @@ static void print_warnings(const struct plan *p, FILE *out)
         fprintf(out, "  - %s\n", p->warnings[i]);
 }
 
+/* A person may mean the cluster as it was before an upgrade. */
+static void print_other_lines(const struct planned *p, FILE *out)
+{
+    const char *between = "not looked at:";
+
+    if (p->lines.count < 2)
+        return;
+    fprintf(out, LABEL, "");
+    for (size_t i = 0; i < p->lines.count; i++)
+        if (strcmp(p->lines.lines[i], p->layout.line) != 0) {
+            fprintf(out, "%s line %s", between, p->lines.lines[i]);
+            between = ",";
+        }
+    fprintf(out, "\n" LABEL "(--backup ID plans on that backup's line)\n", "");
+}
+
 void print_plan(const struct planned *p, int64_t now_us, FILE *out)
 {
     fprintf(out, "Restore plan for cluster \"%s\"\n\n", p->layout.cluster);
@@ -182,6 +198,7 @@ void print_plan(const struct planned *p, int64_t now_us, FILE *out)
     print_wal(&p->plan, out);
     fprintf(out, LABEL "\"%s\", line %s; %" PRIu64 " request%s to plan\n", "Repository", p->repo->name,
             p->layout.line, p->requests, p->requests == 1 ? "" : "s");
+    print_other_lines(p, out);
     print_settings(&p->plan, out);
     print_warnings(&p->plan, out);
 }
@@ -280,11 +297,22 @@ static json_t *warnings_to_json(const struct plan *p)
     return list;
 }
 
+static json_t *other_lines_to_json(const struct planned *p)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < p->lines.count; i++)
+        if (strcmp(p->lines.lines[i], p->layout.line) != 0)
+            (void) json_array_append_new(list, json_string(p->lines.lines[i]));
+    return list;
+}
+
 json_t *plan_to_json(const struct planned *p, int64_t now_us)
 {
     json_t *o = json_pack("{s:s, s:s, s:s}", "cluster", p->layout.cluster, "line", p->layout.line,
                           "repository", p->repo->name);
 
+    (void) json_object_set_new(o, "other_lines", other_lines_to_json(p));
     (void) json_object_set_new(o, "target", target_to_json(&p->plan.target));
     (void) json_object_set_new(o, "end", end_to_json(&p->plan));
     (void) json_object_set_new(o, "backup", backup_to_json(p->plan.backup));

@@ -12,6 +12,7 @@
 void planned_clear(struct planned *p)
 {
     plan_clear(&p->plan);
+    line_list_clear(&p->lines);
     wal_timelines_clear(&p->timelines);
     backup_list_clear(&p->backups);
     *p = (struct planned){0};
@@ -31,26 +32,37 @@ static enum err_code has_backup(struct repo *r, const struct layout *l, const ch
 }
 
 /* The newest line that has the backup asked for, or any; else the oldest, where planning finds that there is none. */
-static enum err_code choose_line(struct cluster *c, struct repo *r, const char *backup_id, struct layout *out,
-                                 struct err *e)
+static enum err_code choose_line(struct cluster *c, struct repo *r, const char *backup_id,
+                                 struct line_list *lines, struct layout *out, struct err *e)
 {
-    struct line_list lines = {0};
     bool found = false;
-    enum err_code code = line_list(r, c->name, &lines, e);
 
-    if (code == ERR_OK && lines.count == 0)
-        code = err_set(e, ERR_REFUSED, "repository \"%s\" has nothing of cluster \"%s\"", r->name, c->name);
-    for (size_t i = lines.count; i > 0 && !found && code == ERR_OK; i--) {
+    if (line_list(r, c->name, lines, e) != ERR_OK)
+        return e->code;
+    if (lines->count == 0)
+        return err_set(e, ERR_REFUSED, "repository \"%s\" has nothing of cluster \"%s\"", r->name, c->name);
+    for (size_t i = lines->count; i > 0 && !found; i--) {
         uint64_t identifier;
 
-        code = line_parse(lines.lines[i - 1], &identifier, e);
-        if (code == ERR_OK)
-            code = layout_init(out, c->name, identifier, e);
-        if (code == ERR_OK)
-            code = has_backup(r, out, backup_id, &found, e);
+        if (line_parse(lines->lines[i - 1], &identifier, e) != ERR_OK ||
+            layout_init(out, c->name, identifier, e) != ERR_OK ||
+            has_backup(r, out, backup_id, &found, e) != ERR_OK)
+            return e->code;
     }
-    line_list_clear(&lines);
-    return code;
+    return ERR_OK;
+}
+
+/* What is refused in the newest line may be possible in another one: before an upgrade, say. */
+static void hint_lines(const struct line_list *lines, const struct layout *l, struct err *e)
+{
+    char before[ERR_HINT_MAX];
+
+    memcpy(before, e->hint, sizeof(before));
+    (void) err_hint(
+        e,
+        "%.250s%sOnly line %s was looked at, of the cluster's %zu: \"pitr list\" shows them, and --backup "
+        "ID plans on that backup's line.",
+        before, before[0] == '\0' ? "" : " ", l->line, lines->count);
 }
 
 static enum err_code plan_in(struct cluster *c, struct repo *r, const struct target *t, struct planned *out,
@@ -58,8 +70,13 @@ static enum err_code plan_in(struct cluster *c, struct repo *r, const struct tar
 {
     struct layout layout;
 
-    return choose_line(c, r, t->backup_id, &layout, e) == ERR_OK ? ops_plan_line(r, &layout, t, out, e)
-                                                                 : e->code;
+    if (choose_line(c, r, t->backup_id, &out->lines, &layout, e) != ERR_OK)
+        return e->code;
+    if (ops_plan_line(r, &layout, t, out, e) == ERR_OK)
+        return ERR_OK;
+    if (e->code == ERR_REFUSED && t->backup_id == NULL && out->lines.count > 1)
+        hint_lines(&out->lines, &layout, e);
+    return e->code;
 }
 
 static struct repo *repo_named(const struct cluster *c, const char *name)

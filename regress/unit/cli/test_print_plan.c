@@ -120,6 +120,21 @@ static void check_line(const char *line)
     free(p.text);
 }
 
+START_TEST(lines_that_were_not_planned_on_are_named)
+{
+    char lines[][LINE_TEXT_MAX] = {"e000000000000001", "f000000000000001", "f100000000000001"};
+    json_t *o;
+
+    planned.lines = (struct line_list){.lines = lines, .count = 3};
+    check_line("; 14 requests to plan\n"
+               "               not looked at: line e000000000000001, line f100000000000001\n"
+               "               (--backup ID plans on that backup's line)\n");
+    o = plan_to_json(&planned, NOW);
+    ck_assert_uint_eq(json_array_size(json_object_get(o, "other_lines")), 2);
+    json_decref(o);
+}
+END_TEST
+
 START_TEST(every_kind_of_target_is_named)
 {
     static const struct {
@@ -199,6 +214,7 @@ int main(void)
 
     tcase_add_checked_fixture(tcase, setup, NULL);
     tcase_add_test(tcase, a_plan_is_a_page_that_answers_in_order);
+    tcase_add_test(tcase, lines_that_were_not_planned_on_are_named);
     tcase_add_test(tcase, every_kind_of_target_is_named);
     tcase_add_test(tcase, an_end_that_is_not_known_is_said_to_be_unknown);
     tcase_add_test(tcase, a_plan_becomes_json);

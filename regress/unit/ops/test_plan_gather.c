@@ -162,8 +162,10 @@ START_TEST(a_backup_of_an_older_line_is_found_by_its_name)
     add_backup(0, &newer, LATE, 1, AT(6), AT(7));
     ck_assert_msg(plan(&older, NULL) == ERR_OK, "%s", e.text);
     ck_assert_str_eq(planned.layout.line, layout.line);
+    ck_assert_uint_eq(planned.lines.count, 2);
     ck_assert_int_eq(plan(&latest, NULL), ERR_REFUSED);
     ck_assert_str_eq(planned.layout.line, newer.line);
+    ck_assert_msg(strstr(e.hint, "Only line ") != NULL && strstr(e.hint, newer.line) != NULL, "%s", e.hint);
     ck_assert_int_eq(plan(&nowhere, NULL), ERR_REFUSED);
     ck_assert_ptr_nonnull(strstr(e.text, "there is no backup \"20260101T000000Z-ffff\""));
 }
