@@ -46,6 +46,11 @@ enum err_code walscan_push(struct walscan *s, const void *bytes, size_t len, str
 lsn walscan_end(const struct walscan *s);
 /* Start of the last whole valid record met; 0 when there was none. */
 lsn walscan_last(const struct walscan *s);
+/*
+ * Start of the record that goes on behind the last byte pushed, if it tells a commit or may turn out to; else 0. Nobody who
+ * reads only up to here, or only from here on, learns of it.
+ */
+lsn walscan_open(const struct walscan *s);
 /* Has anything that is not valid WAL been met (the zeros or old content behind the end)? */
 bool walscan_is_ended(const struct walscan *s);
 

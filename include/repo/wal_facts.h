@@ -3,7 +3,8 @@
  *
  * {"system_identifier": 16 hex, "postgresql": 15, "timeline": 1, "segment_bytes": 16777216, "first_lsn", "end_lsn",
  *  and, where the records were read: "commits", "aborts", "restore_points", "last_lsn", "first_commit", "last_commit",
- *  "min_commit", "max_commit"; and, where such a run is known: "run_from", "run_to"}
+ *  "min_commit", "max_commit", "commit_lsn"; and, where such a run is known: "run_from", "run_to", "run_max",
+ *  "run_commit"}
  * Times are those of commit and abort records alike, as recovery targets see them, in microseconds since 1970 UTC.
  */
 #pragma once
@@ -19,16 +20,21 @@ struct wal_facts {
     unsigned major;
     uint32_t timeline; /* the file name's */
     uint32_t segment_bytes;
-    lsn first_lsn;     /* of the segment                                     */
-    lsn end_lsn;       /* end of valid WAL in it; the segment's end if full or not read */
-    lsn last_lsn;      /* start of the last whole record; 0 = none or not read */
-    lsn run_from;      /* every segment of the timeline that begins in [run_from, run_to) was acknowledged by */
-    lsn run_to;        /* the repository when this one was stored; both first_lsn when none is known to be    */
-    bool has_records;  /* the members below are known                        */
+    lsn first_lsn; /* of the segment                                     */
+    lsn end_lsn;   /* end of valid WAL in it; the segment's end if full or not read */
+    lsn last_lsn;  /* start of the last whole record; 0 = none or not read */
+    lsn run_from;  /* every segment of the timeline that begins in [run_from, run_to) was acknowledged by */
+    lsn run_to;    /* the repository when this one was stored; both first_lsn when none is known to be    */
+    bool run_has_max;   /* there is any commit or abort in the run or in this segment */
+    int64_t run_max_us; /* the newest of their times                         */
+    lsn run_commit; /* the newest commit_lsn of the run and this segment; 0 = none. Without a run: this segment's */
+    bool has_records; /* the members below are known                        */
+    lsn commit_lsn; /* start of the last commit record, or of one behind it that may be one and goes on in the next
+                          segment; 0 = none */
     uint64_t commits;
     uint64_t aborts;
     uint64_t restore_points;
-    int64_t first_us;  /* of the first and last commit or abort; meaningful when there is any */
+    int64_t first_us; /* of the first and last commit or abort; meaningful when there is any */
     int64_t last_us;
     int64_t min_us;
     int64_t max_us;
@@ -38,5 +44,7 @@ struct wal_facts {
 enum err_code wal_facts_write(const struct wal_facts *f, struct descriptor *d, struct err *e);
 /* ERR_CORRUPT when the member is missing or not of its form. */
 enum err_code wal_facts_read(const struct descriptor *d, struct wal_facts *f, struct err *e);
+/* No run is known: what it would tell is what the segment itself tells. */
+void wal_facts_begin_run(struct wal_facts *f);
 /* From a segment's first page and name: everything but the records. */
 void wal_facts_of_page(const struct walpage *p, uint32_t timeline, struct wal_facts *f);

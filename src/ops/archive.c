@@ -164,6 +164,8 @@ static enum err_code note(const struct walevent *v, void *arg, struct err *e)
     if (f->commits + f->aborts == 0)
         f->first_us = f->min_us = f->max_us = v->time_us;
     f->commits += v->type == WALEVENT_COMMIT;
+    if (v->type == WALEVENT_COMMIT)
+        f->commit_lsn = v->start;
     f->aborts += v->type == WALEVENT_ABORT;
     f->last_us = v->time_us;
     f->min_us = v->time_us < f->min_us ? v->time_us : f->min_us;
@@ -209,6 +211,8 @@ static enum err_code examine(struct subject *s, struct err *e)
     s->facts.has_records = true;
     s->facts.end_lsn = walscan_end(scan);
     s->facts.last_lsn = walscan_last(scan);
+    if (walscan_open(scan) != 0)
+        s->facts.commit_lsn = walscan_open(scan);
     return ERR_OK;
 }
 
@@ -282,7 +286,7 @@ static enum err_code put_segment(const struct cluster *c, struct subject *s, str
                                  const struct layout *l, struct err *e)
 {
     struct wal_facts facts = s->facts;
-    struct wal_run before;
+    struct wal_run_state before;
     enum object_outcome outcome;
 
     wal_run_recall(c->spool, r, l, &facts, &before);

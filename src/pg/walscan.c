@@ -308,6 +308,19 @@ lsn walscan_last(const struct walscan *s)
     return s->last;
 }
 
+/* What a header that is not whole will say, nobody knows. */
+static bool may_be_commit(const struct walscan *s)
+{
+    if (s->place == IN_HEADER)
+        return s->have > 0;
+    return s->place == IN_BODY && s->is_event && s->reader.event.type == WALEVENT_COMMIT;
+}
+
+lsn walscan_open(const struct walscan *s)
+{
+    return !s->is_ended && may_be_commit(s) ? s->record_start : 0;
+}
+
 bool walscan_is_ended(const struct walscan *s)
 {
     return s->is_ended;

@@ -19,6 +19,14 @@ void wal_facts_of_page(const struct walpage *p, uint32_t timeline, struct wal_fa
                             .end_lsn = p->address + p->segment_bytes};
 }
 
+void wal_facts_begin_run(struct wal_facts *f)
+{
+    f->run_from = f->run_to = f->first_lsn;
+    f->run_has_max = f->commits + f->aborts > 0;
+    f->run_max_us = f->max_us;
+    f->run_commit = f->commit_lsn;
+}
+
 static json_t *to_json(const struct wal_facts *f)
 {
     char line[LINE_TEXT_MAX], first[LSN_TEXT_MAX], end[LSN_TEXT_MAX];
@@ -33,14 +41,15 @@ static json_t *to_json(const struct wal_facts *f)
 
 static int add_records(json_t *to, const struct wal_facts *f)
 {
-    char last[LSN_TEXT_MAX];
+    char last[LSN_TEXT_MAX], commit[LSN_TEXT_MAX];
     json_t *counts;
     int result;
 
     lsn_format(f->last_lsn, last);
-    counts =
-        json_pack("{s:I, s:I, s:I, s:s}", "commits", (json_int_t) f->commits, "aborts",
-                  (json_int_t) f->aborts, "restore_points", (json_int_t) f->restore_points, "last_lsn", last);
+    lsn_format(f->commit_lsn, commit);
+    counts = json_pack("{s:I, s:I, s:I, s:s, s:s}", "commits", (json_int_t) f->commits, "aborts",
+                       (json_int_t) f->aborts, "restore_points", (json_int_t) f->restore_points, "last_lsn",
+                       last, "commit_lsn", commit);
     result = counts == NULL ? -1 : json_object_update(to, counts);
 
     json_decref(counts);
@@ -56,7 +65,7 @@ static int add_records(json_t *to, const struct wal_facts *f)
 
 static int add_run(json_t *to, const struct wal_facts *f)
 {
-    char from[LSN_TEXT_MAX], until[LSN_TEXT_MAX];
+    char from[LSN_TEXT_MAX], until[LSN_TEXT_MAX], commit[LSN_TEXT_MAX];
     json_t *run;
     int result;
 
@@ -64,8 +73,11 @@ static int add_run(json_t *to, const struct wal_facts *f)
         return 0;
     lsn_format(f->run_from, from);
     lsn_format(f->run_to, until);
-    run = json_pack("{s:s, s:s}", "run_from", from, "run_to", until);
+    lsn_format(f->run_commit, commit);
+    run = json_pack("{s:s, s:s, s:s}", "run_from", from, "run_to", until, "run_commit", commit);
     result = run == NULL ? -1 : json_object_update(to, run);
+    if (result == 0 && f->run_has_max)
+        result = json_object_set_new(to, "run_max", json_integer(f->run_max_us));
     json_decref(run);
     return result;
 }
@@ -103,14 +115,15 @@ static bool read_times(json_t *wal, struct wal_facts *f)
 static bool read_records(json_t *wal, struct wal_facts *f)
 {
     json_int_t commits, aborts, points;
-    const char *last_lsn;
+    const char *last_lsn, *commit_lsn;
     struct err ignored = ERR_NONE;
 
     if (json_object_get(wal, "commits") == NULL)
         return true;
-    if (json_unpack(wal, "{s:I, s:I, s:I, s:s}", "commits", &commits, "aborts", &aborts, "restore_points",
-                    &points, "last_lsn", &last_lsn) != 0 ||
-        commits < 0 || aborts < 0 || points < 0 || lsn_parse(last_lsn, &f->last_lsn, &ignored) != ERR_OK)
+    if (json_unpack(wal, "{s:I, s:I, s:I, s:s, s:s}", "commits", &commits, "aborts", &aborts,
+                    "restore_points", &points, "last_lsn", &last_lsn, "commit_lsn", &commit_lsn) != 0 ||
+        commits < 0 || aborts < 0 || points < 0 || lsn_parse(last_lsn, &f->last_lsn, &ignored) != ERR_OK ||
+        lsn_parse(commit_lsn, &f->commit_lsn, &ignored) != ERR_OK)
         return false;
     f->has_records = true;
     f->commits = (uint64_t) commits;
@@ -119,26 +132,46 @@ static bool read_records(json_t *wal, struct wal_facts *f)
     return read_times(wal, f);
 }
 
-/* Both members or neither, which is what is written where no run is known and by programs that know of none. */
+/* Does what the run tells include what the segment itself tells, and lie where it can? */
+static bool run_fits(const struct wal_facts *f)
+{
+    const bool has_own = f->commits + f->aborts > 0;
+
+    return f->run_from % f->segment_bytes == 0 && f->run_to % f->segment_bytes == 0 &&
+           f->run_from < f->run_to && f->run_to <= f->first_lsn &&
+           (!has_own || (f->run_has_max && f->run_max_us >= f->max_us)) &&
+           (f->commit_lsn == 0 ? f->run_commit < f->first_lsn : f->run_commit == f->commit_lsn) &&
+           (f->run_commit == 0 || f->run_commit >= f->run_from);
+}
+
+/* All members or none, which is what is written where no run is known and by programs that know of none. */
 static bool read_run(json_t *wal, struct wal_facts *f)
 {
-    const char *from, *until;
+    const char *from, *until, *commit;
+    json_int_t max = 0;
     struct err ignored = ERR_NONE;
 
-    f->run_from = f->run_to = f->first_lsn;
+    wal_facts_begin_run(f);
     if (json_object_get(wal, "run_from") == NULL && json_object_get(wal, "run_to") == NULL)
         return true;
-    return json_unpack(wal, "{s:s, s:s}", "run_from", &from, "run_to", &until) == 0 &&
-           lsn_parse(from, &f->run_from, &ignored) == ERR_OK &&
-           lsn_parse(until, &f->run_to, &ignored) == ERR_OK && f->run_from % f->segment_bytes == 0 &&
-           f->run_to % f->segment_bytes == 0 && f->run_from < f->run_to && f->run_to <= f->first_lsn;
+    if (json_unpack(wal, "{s:s, s:s, s:s, s?I}", "run_from", &from, "run_to", &until, "run_commit", &commit,
+                    "run_max", &max) != 0 ||
+        lsn_parse(from, &f->run_from, &ignored) != ERR_OK ||
+        lsn_parse(until, &f->run_to, &ignored) != ERR_OK ||
+        lsn_parse(commit, &f->run_commit, &ignored) != ERR_OK)
+        return false;
+    f->run_has_max = json_object_get(wal, "run_max") != NULL;
+    f->run_max_us = max;
+    return run_fits(f);
 }
 
 /* Do the positions lie where the segment says it lies? */
 static bool positions_fit(const struct wal_facts *f)
 {
     return f->first_lsn % f->segment_bytes == 0 && f->end_lsn >= f->first_lsn &&
-           f->end_lsn - f->first_lsn <= f->segment_bytes && (f->last_lsn == 0 || f->last_lsn <= f->end_lsn);
+           f->end_lsn - f->first_lsn <= f->segment_bytes && (f->last_lsn == 0 || f->last_lsn <= f->end_lsn) &&
+           (f->commit_lsn == 0 || (f->commit_lsn >= f->first_lsn && f->commit_lsn < f->end_lsn)) &&
+           (f->commits == 0 || f->commit_lsn != 0);
 }
 
 static enum err_code bad_facts(const struct descriptor *d, struct err *e)

@@ -7,6 +7,8 @@
  *   lies in [from, next)    stored               it alone: what had been acknowledged was gone
  *   anywhere else           any                  it alone
  *
+ * A segment whose records were not read ends the run: what the next one would tell of commits would not be true.
+ *
  * Limit: what was removed from the repository later, by whomever, was acknowledged all the same.
  */
 #include "repo/wal_run.h"
@@ -17,21 +19,25 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#define STATE_MAX 128
+#define STATE_MAX 192
 
 /* The one spelling of a run; false when it does not fit. */
-static bool format(const struct wal_run *run, const char *place, const char *line, char out[STATE_MAX])
+static bool format(const struct wal_run_state *run, const char *place, const char *line, char out[STATE_MAX])
 {
-    char from[LSN_TEXT_MAX], next[LSN_TEXT_MAX];
+    char from[LSN_TEXT_MAX], next[LSN_TEXT_MAX], commit[LSN_TEXT_MAX], max[24] = "-";
     uint32_t crc;
     int len, tail;
 
     lsn_format(run->from, from);
     lsn_format(run->next, next);
-    len = snprintf(out, STATE_MAX, "%s %08" PRIX32 " %" PRIu32 " %s %s ", line, run->timeline,
-                   run->segment_bytes, from, next);
+    lsn_format(run->commit, commit);
+    if (run->has_max)
+        (void) snprintf(max, sizeof(max), "%" PRId64, run->max_us);
+    len = snprintf(out, STATE_MAX, "%s %08" PRIX32 " %" PRIu32 " %s %s %s %s ", line, run->timeline,
+                   run->segment_bytes, from, next, max, commit);
     if (len < 0 || len >= STATE_MAX)
         return false;
     crc = crc32c(crc32c(0, place, strlen(place) + 1), out, (size_t) len);
@@ -39,30 +45,36 @@ static bool format(const struct wal_run *run, const char *place, const char *lin
     return tail > 0 && tail < STATE_MAX - len;
 }
 
-static bool is_possible(const struct wal_run *run)
+static bool is_possible(const struct wal_run_state *run)
 {
     return run->timeline > 0 && walseg_size_is_valid(run->segment_bytes) && run->from < run->next &&
-           run->from % run->segment_bytes == 0 && run->next % run->segment_bytes == 0;
+           run->from % run->segment_bytes == 0 && run->next % run->segment_bytes == 0 &&
+           (run->commit == 0 || (run->from <= run->commit && run->commit < run->next));
 }
 
 /* Only what this program would have written for this very place and line is a run. */
-static bool parse(struct buf *text, const char *place, const char *line, struct wal_run *out)
+static bool parse(struct buf *text, const char *place, const char *line, struct wal_run_state *out)
 {
-    struct wal_run run;
-    char from[LSN_TEXT_MAX], next[LSN_TEXT_MAX], again[STATE_MAX];
+    struct wal_run_state run;
+    char from[LSN_TEXT_MAX], next[LSN_TEXT_MAX], commit[LSN_TEXT_MAX], max[24], again[STATE_MAX];
     struct err ignored = ERR_NONE;
 
-    if (sscanf(buf_cstr(text), "%*16[0-9a-f] %8" SCNx32 " %" SCNu32 " %17[0-9A-F/] %17[0-9A-F/]",
-               &run.timeline, &run.segment_bytes, from, next) != 4 ||
-        lsn_parse(from, &run.from, &ignored) != ERR_OK || lsn_parse(next, &run.next, &ignored) != ERR_OK ||
-        !is_possible(&run) || !format(&run, place, line, again) || strlen(again) != text->len ||
+    if (sscanf(buf_cstr(text),
+               "%*16[0-9a-f] %8" SCNx32 " %" SCNu32 " %17[0-9A-F/] %17[0-9A-F/] %21[0-9-] %17[0-9A-F/]",
+               &run.timeline, &run.segment_bytes, from, next, max, commit) != 6)
+        return false;
+    run.has_max = strcmp(max, "-") != 0;
+    run.max_us = run.has_max ? strtoll(max, NULL, 10) : 0;
+    if (lsn_parse(from, &run.from, &ignored) != ERR_OK || lsn_parse(next, &run.next, &ignored) != ERR_OK ||
+        lsn_parse(commit, &run.commit, &ignored) != ERR_OK || !is_possible(&run) ||
+        !format(&run, place, line, again) || strlen(again) != text->len ||
         memcmp(again, text->data, text->len) != 0)
         return false;
     *out = run;
     return true;
 }
 
-static bool read_state(const struct spool *s, const char *place, const char *line, struct wal_run *out)
+static bool read_state(const struct spool *s, const char *place, const char *line, struct wal_run_state *out)
 {
     CLEANUP(buf_clear) struct buf path = BUF_INIT(4096);
     CLEANUP(buf_clear) struct buf text = BUF_INIT(STATE_MAX);
@@ -83,12 +95,12 @@ static enum err_code write_state(const char *path, const char *text, struct err 
     return durable_commit_quick(&file, e);
 }
 
-static bool is_same_wal(const struct wal_run *run, const struct wal_facts *f)
+static bool is_same_wal(const struct wal_run_state *run, const struct wal_facts *f)
 {
     return run->timeline == f->timeline && run->segment_bytes == f->segment_bytes;
 }
 
-static bool is_next(const struct wal_run *run, const struct wal_facts *f)
+static bool is_next(const struct wal_run_state *run, const struct wal_facts *f)
 {
     return is_same_wal(run, f) && run->next == f->first_lsn;
 }
@@ -106,33 +118,48 @@ static bool sees_one_before(struct repo *r, const struct layout *l, const struct
     return object_descriptor(r, key, &d, &ignored) == ERR_OK;
 }
 
-void wal_run_recall(const struct spool *s, struct repo *r, const struct layout *l, struct wal_facts *f,
-                    struct wal_run *known)
+static void go_on_with(const struct wal_run_state *known, struct wal_facts *f)
 {
-    *known = (struct wal_run){0};
-    f->run_from = f->run_to = f->first_lsn;
+    f->run_from = known->from;
+    if (known->has_max && (!f->run_has_max || f->run_max_us < known->max_us))
+        f->run_max_us = known->max_us;
+    f->run_has_max = f->run_has_max || known->has_max;
+    if (f->run_commit == 0)
+        f->run_commit = known->commit;
+}
+
+void wal_run_recall(const struct spool *s, struct repo *r, const struct layout *l, struct wal_facts *f,
+                    struct wal_run_state *known)
+{
+    *known = (struct wal_run_state){0};
+    wal_facts_begin_run(f);
     if (!read_state(s, repo_place(r), l->line, known) || !is_next(known, f))
         return;
     if (r->store->is_local && !sees_one_before(r, l, f))
-        *known = (struct wal_run){0};
+        *known = (struct wal_run_state){0};
     else
-        f->run_from = known->from;
+        go_on_with(known, f);
 }
 
 void wal_run_acknowledged(const struct spool *s, const struct repo *r, const struct layout *l,
-                          const struct wal_facts *f, enum object_outcome outcome, const struct wal_run *known)
+                          const struct wal_facts *f, enum object_outcome outcome,
+                          const struct wal_run_state *known)
 {
     CLEANUP(buf_clear) struct buf path = BUF_INIT(4096);
-    struct wal_run run = {f->timeline, f->segment_bytes, f->first_lsn, f->first_lsn + f->segment_bytes};
+    const struct wal_run_state run = {.timeline = f->timeline,
+                                      .segment_bytes = f->segment_bytes,
+                                      .from = f->run_from,
+                                      .next = f->first_lsn + f->segment_bytes,
+                                      .has_max = f->run_has_max,
+                                      .max_us = f->run_max_us,
+                                      .commit = f->run_commit};
     char text[STATE_MAX];
     struct err why = ERR_NONE;
 
     if (outcome != OBJECT_STORED && is_same_wal(known, f) && f->first_lsn >= known->from &&
         f->first_lsn < known->next)
         return;
-    if (is_next(known, f))
-        run.from = known->from;
-    if (spool_run_path(s, repo_place(r), &path) && format(&run, repo_place(r), l->line, text) &&
-        write_state(buf_cstr(&path), text, &why) != ERR_OK)
+    if (f->has_records && spool_run_path(s, repo_place(r), &path) &&
+        format(&run, repo_place(r), l->line, text) && write_state(buf_cstr(&path), text, &why) != ERR_OK)
         log_debug("%s, ignoring", why.text);
 }

@@ -569,6 +569,38 @@ START_TEST(a_changed_byte_never_tells_what_was_not_there)
 }
 END_TEST
 
+/* What crosses the end is told by its start when it may be a commit: to who reads further on it is nobody's. */
+START_TEST(a_commit_that_goes_on_behind_the_last_byte_is_open)
+{
+    static const struct {
+        bool is_commit;
+        unsigned bytes; /* of the record before the cut: less than a header may become anything */
+        bool is_open;
+    } cuts[] = {{true, 8, true},  {true, 23, true},  {true, 24, true},   {true, 33, true},  {true, 34, false},
+                {false, 8, true}, {false, 23, true}, {false, 24, false}, {false, 40, false}};
+    static struct told t;
+
+    for (size_t i = 0; i < sizeof(cuts) / sizeof(cuts[0]); i++) {
+        struct wal w = wal_new();
+        struct err e = ERR_NONE;
+        struct walscan *s;
+        lsn start;
+
+        t = (struct told){.fail_at = 0};
+        wal_filling(&w, 100);
+        start = cuts[i].is_commit ? wal_commit(&w, 9, 1) : wal_filling(&w, 100);
+        s = scan_new(&w, w.start, &t);
+        ck_assert_int_eq(walscan_push(s, w.bytes.data, (size_t) (start - w.start), &e), ERR_OK);
+        ck_assert_uint_eq(walscan_open(s), 0);
+        ck_assert_int_eq(walscan_push(s, w.bytes.data + (start - w.start), cuts[i].bytes, &e), ERR_OK);
+        ck_assert_msg(walscan_open(s) == (cuts[i].is_open ? start : 0), "cut %zu: %lx", i,
+                      (unsigned long) walscan_open(s));
+        walscan_free(s);
+        wal_clear(&w);
+    }
+}
+END_TEST
+
 /* ---- use ---- */
 
 START_TEST(a_visitor_that_fails_ends_the_scan)
@@ -648,6 +680,7 @@ int main(void)
         old_content_behind_the_end_is_not_read,
         what_is_no_wal_is_the_end_at_the_start,
         a_changed_byte_never_tells_what_was_not_there,
+        a_commit_that_goes_on_behind_the_last_byte_is_open,
         a_visitor_that_fails_ends_the_scan,
         without_a_visitor_the_end_is_found,
         a_scan_begins_only_where_a_segment_does,

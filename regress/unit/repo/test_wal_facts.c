@@ -33,9 +33,13 @@ static struct wal_facts with_records(uint64_t commits, uint64_t aborts)
     f.end_lsn = f.first_lsn + 5000;
     f.commits = commits;
     f.aborts = aborts;
+    f.commit_lsn = commits > 0 ? f.first_lsn + 4000 : 0;
     f.restore_points = 2;
     f.run_from = f.first_lsn - 2 * SEGMENT;
     f.run_to = f.first_lsn - SEGMENT;
+    f.run_commit = commits > 0 ? f.commit_lsn : f.run_from + 40;
+    f.run_has_max = true;
+    f.run_max_us = 1795184940123457;
     if (commits + aborts > 0) {
         f.first_us = 20;
         f.last_us = 15;
@@ -62,6 +66,10 @@ static void comes_back(const struct wal_facts *f)
     ck_assert_uint_eq(back.last_lsn, f->last_lsn);
     ck_assert_uint_eq(back.run_from, f->run_from);
     ck_assert_uint_eq(back.run_to, f->run_to);
+    ck_assert_uint_eq(back.run_commit, f->run_commit);
+    ck_assert_int_eq(back.run_has_max, f->run_has_max);
+    ck_assert_int_eq(back.run_max_us, f->run_max_us);
+    ck_assert_uint_eq(back.commit_lsn, f->commit_lsn);
     ck_assert_int_eq(back.has_records, f->has_records);
     ck_assert_uint_eq(back.commits, f->commits);
     ck_assert_uint_eq(back.aborts, f->aborts);
@@ -82,7 +90,13 @@ START_TEST(facts_come_back_as_written)
     f.last_lsn = 0;
     f.end_lsn = f.first_lsn;
     comes_back(&f);
+    f.run_has_max = false;
+    f.run_max_us = 0;
+    f.run_commit = 0;
+    comes_back(&f);
     f = with_records(3, 0);
+    comes_back(&f);
+    wal_facts_begin_run(&f);
     comes_back(&f);
     f = with_records(0, 1);
     comes_back(&f);
@@ -148,6 +162,15 @@ START_TEST(facts_without_a_member_or_with_an_impossible_one_are_refused)
         {"max_commit", "\"1795184940123456\""},
         {"min_commit", "16"}, /* later than the last */
         {"max_commit", "19"}, /* earlier than the first */
+        {"commit_lsn", NULL},
+        {"commit_lsn", "\"0/0\""},       /* with commits */
+        {"commit_lsn", "\"0/2FFFFF8\""}, /* before the segment */
+        {"commit_lsn", "\"0/3001388\""}, /* at its end */
+        {"run_commit", NULL},
+        {"run_commit", "\"0/3000000\""}, /* older than the segment's own */
+        {"run_max", NULL},
+        {"run_max", "1795184940123455"}, /* older than the segment's own */
+        {"run_max", "\"1795184940123457\""},
         {"run_from", NULL},
         {"run_to", NULL},
         {"run_from", "16777216"},

@@ -35,6 +35,7 @@ static struct wal_facts facts_of(uint32_t timeline, unsigned number, uint32_t se
 {
     return (struct wal_facts){.timeline = timeline,
                               .segment_bytes = segment_bytes,
+                              .has_records = true,
                               .first_lsn = walseg_start(number, segment_bytes)};
 }
 
@@ -42,7 +43,7 @@ static struct wal_facts facts_of(uint32_t timeline, unsigned number, uint32_t se
 static unsigned push_as(unsigned number, enum object_outcome outcome)
 {
     struct wal_facts f = facts_of(1, number, SEGMENT);
-    struct wal_run before;
+    struct wal_run_state before;
 
     wal_run_recall(spool, &repo, &layout, &f, &before);
     ck_assert_uint_eq(f.run_to, f.first_lsn);
@@ -59,7 +60,7 @@ static unsigned push(unsigned number)
 static unsigned known(uint32_t timeline, unsigned number, uint32_t segment_bytes)
 {
     struct wal_facts f = facts_of(timeline, number, segment_bytes);
-    struct wal_run ignored;
+    struct wal_run_state ignored;
 
     wal_run_recall(spool, &repo, &layout, &f, &ignored);
     return (unsigned) ((f.run_to - f.run_from) / segment_bytes);
@@ -122,7 +123,7 @@ END_TEST
 START_TEST(a_run_is_of_one_timeline_and_segment_size)
 {
     struct wal_facts f = facts_of(2, FIRST + 4, SEGMENT);
-    struct wal_run before;
+    struct wal_run_state before;
 
     push_some();
     ck_assert_uint_eq(known(1, FIRST + 4, SEGMENT), 4);
@@ -135,6 +136,57 @@ START_TEST(a_run_is_of_one_timeline_and_segment_size)
     ck_assert_uint_eq(f.run_from, f.run_to);
     wal_run_acknowledged(spool, &repo, &layout, &f, OBJECT_ALREADY_THERE, &before);
     ck_assert_uint_eq(known(2, FIRST + 5, SEGMENT), 1);
+    ck_assert_uint_eq(known(1, FIRST + 5, SEGMENT), 0);
+}
+END_TEST
+
+/* A segment as it comes out of the archiver: the run is that of the segments before. */
+static struct wal_facts push_with(unsigned number, bool has_commit, int64_t us)
+{
+    struct wal_facts f = facts_of(1, number, SEGMENT);
+    struct wal_run_state before;
+
+    if (has_commit) {
+        f.commits = 1;
+        f.first_us = f.last_us = f.min_us = f.max_us = us;
+        f.commit_lsn = f.first_lsn + 64;
+    }
+    wal_run_recall(spool, &repo, &layout, &f, &before);
+    wal_run_acknowledged(spool, &repo, &layout, &f, OBJECT_STORED, &before);
+    return f;
+}
+
+START_TEST(a_run_tells_its_newest_time_and_its_last_commit)
+{
+    struct wal_facts f = push_with(FIRST, false, 0);
+    lsn last;
+
+    ck_assert(!f.run_has_max && f.run_commit == 0);
+    f = push_with(FIRST + 1, false, 0);
+    ck_assert(!f.run_has_max && f.run_commit == 0);
+    f = push_with(FIRST + 2, true, -5);
+    ck_assert(f.run_has_max && f.run_max_us == -5 && f.run_commit == f.commit_lsn);
+    f = push_with(FIRST + 3, true, 900);
+    f = push_with(FIRST + 4, true, 300); /* the clock was set back */
+    last = f.commit_lsn;
+    ck_assert(f.run_max_us == 900 && f.run_commit == last);
+    f = push_with(FIRST + 5, false, 0);
+    ck_assert(f.run_has_max && f.run_max_us == 900 && f.run_commit == last);
+    f = push_with(FIRST + 50, true, 7);
+    ck_assert(f.run_max_us == 7 && f.run_commit == f.commit_lsn);
+}
+END_TEST
+
+START_TEST(a_segment_whose_records_were_not_read_ends_the_run)
+{
+    struct wal_facts f;
+    struct wal_run_state before;
+
+    push_some();
+    f = facts_of(1, FIRST + 4, SEGMENT);
+    f.has_records = false;
+    wal_run_recall(spool, &repo, &layout, &f, &before);
+    wal_run_acknowledged(spool, &repo, &layout, &f, OBJECT_STORED, &before);
     ck_assert_uint_eq(known(1, FIRST + 5, SEGMENT), 0);
 }
 END_TEST
@@ -274,7 +326,7 @@ struct archiver {
     unsigned number; /* of the segment at hand */
     bool is_pushing;
     struct wal_facts facts;
-    struct wal_run before;
+    struct wal_run_state before;
 };
 
 enum { SEGMENTS = 12 };
@@ -339,6 +391,8 @@ int main(void)
         a_segment_out_of_order_begins_a_new_run,
         a_segment_pushed_again_leaves_the_run_as_it_is,
         a_segment_that_had_to_be_stored_again_begins_a_new_run,
+        a_run_tells_its_newest_time_and_its_last_commit,
+        a_segment_whose_records_were_not_read_ends_the_run,
         a_run_is_of_one_timeline_and_segment_size,
         another_repository_or_line_does_not_inherit_the_run,
         a_state_that_was_moved_to_another_repository_is_none,
