@@ -28,7 +28,10 @@ struct cluster {
     struct spool *spool; /* never NULL; may be one without a directory */
 };
 
-/* Opens every repository; a wrong setting is the error. A directory that is away opens, and answers so itself (away.h). */
+/*
+ * Opens every repository; a wrong setting is the error. A directory that is away, or that we may not open or make, opens,
+ * and answers so itself (away.h).
+ */
 enum err_code cluster_open(const struct cluster_options *o, unsigned access, struct cluster **out, struct err *e);
 void cluster_free(struct cluster *c);
 void cluster_freep(struct cluster **c);

@@ -93,8 +93,13 @@ finds 5 'FAILED +repository "local": could not open repository directory ".*/rea
     "a repository whose directory is missing"
 not_ok "check makes no directory" test -e "$SCRATCH/readonly/repo"
 run pitr init
-exit_is '3 6' "init can't make the directory where it may not write"
-like "$err" 'pitr: ERROR:  repository "local": .*Permission denied$' "and says so"
+exit_is 3 "init can't make the directory where it may not write"
+like "$out" '^FAILED +repository "local": could not create repository directory ".*/readonly/repo": Permission denied$' "and says so"
+as_pg mkdir -m 0 "$SCRATCH/closed"
+{ section_cluster source; section_local closed "$SCRATCH/closed"; section_local; } | write_config
+finds 3 'FAILED +repository "closed": could not open repository directory ".*/closed": Permission denied$' \
+    "a repository that it may not open"
+like "$out" '^ok +repository "local": an object was stored' "and looks at the others all the same"
 { section_cluster source; section_local; } | write_config
 run pitr check
 exit_is 0 "put right again, check is content"

@@ -162,7 +162,7 @@ static enum err_code open_s3(const struct repo_options *o, struct store **out, s
     return s3_store_open(&s3, out, e);
 }
 
-/* A directory that is away is a repository that answers so: the others of the cluster must stay usable. */
+/* A directory that is away, or closed to us, is a repository that answers so: the others must stay usable. */
 static enum err_code open_directory(const struct repo_options *o, unsigned access, struct store **out,
                                     struct err *e)
 {
@@ -170,7 +170,7 @@ static enum err_code open_directory(const struct repo_options *o, unsigned acces
 
     if (posix_store_open(o->url + strlen(FILE_SCHEME), (access & REPO_CREATE) != 0, out, &why) == ERR_OK)
         return ERR_OK;
-    if (why.code == ERR_UNREACHABLE)
+    if (why.code != ERR_USAGE)
         return away_store_new(o->url, &why, out, e);
     *e = why;
     return e->code;

@@ -148,6 +148,12 @@ START_TEST(a_directory_that_is_away_answers_so_and_opens)
     ck_assert_int_eq(store_list(r->store, &(struct store_listing){0}, NULL, NULL, &e), ERR_UNREACHABLE);
     repo_free(r);
     ck_assert_int_ne(access(scratch_path(scratch, "missing"), F_OK), 0);
+    (void) snprintf(url, sizeof(url), "file://%s/circle", scratch);
+    ck_assert_int_eq(symlink("circle", scratch_path(scratch, "circle")), 0);
+    OK(repo_open(&o, REPO_READ | REPO_WRITE, &r, &e));
+    ck_assert_int_eq(store_put(r->store, "a", "1", 1, &e), ERR_IO);
+    ck_assert_ptr_nonnull(strstr(e.text, "could not open repository directory"));
+    repo_free(r);
 }
 END_TEST
 
