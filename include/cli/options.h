@@ -60,6 +60,7 @@ enum option_id {
     /* of [repo] */
     OPTION_URL,
     OPTION_ENDPOINT,
+    OPTION_ALLOW_HTTP,
     OPTION_REGION,
     OPTION_ADDRESSING,
     OPTION_CA_FILE,

@@ -20,6 +20,7 @@ struct repo_options {
     const char *name;             /* section name, for messages                                      */
     const char *url;              /* "file:///dir" or "s3://bucket/prefix"                           */
     const char *endpoint;         /* S3 only, required there                                         */
+    bool allow_http;              /* S3 only: http:// also for servers not on loopback               */
     const char *region;           /* S3 only, required there                                         */
     bool virtual_host;            /* addressing = virtual                                            */
     const char *ca_file;          /* NULL = the system's                                             */

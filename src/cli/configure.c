@@ -140,6 +140,7 @@ static enum err_code settle_repo(const struct configured *c, settings_lookup *lo
         .name = name,
         .url = settings_text(&layers, OPTION_URL),
         .endpoint = endpoint != NULL ? endpoint : shared_endpoint(lookup),
+        .allow_http = settings_number(&layers, OPTION_ALLOW_HTTP) == 1,
         .region = settings_text(&layers, OPTION_REGION),
         .virtual_host = settings_number(&layers, OPTION_ADDRESSING) == 1,
         .ca_file = settings_text(&layers, OPTION_CA_FILE),

@@ -138,6 +138,7 @@ static enum err_code open_s3(const struct repo_options *o, struct store **out, s
     CLEANUP(credentials_clear) struct credentials c = {0};
     struct s3_url where = {0};
     struct s3_options s3 = {.endpoint = o->endpoint,
+                            .allow_http = o->allow_http,
                             .region = o->region,
                             .virtual_host = o->virtual_host,
                             .ca_file = o->ca_file,

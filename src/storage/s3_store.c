@@ -255,7 +255,8 @@ static enum err_code endpoint_check(const struct s3_options *o, struct s3_endpoi
     if (!out->tls && !out->loopback && !o->allow_http) {
         err_set(e, ERR_USAGE, "endpoint \"%s\" is not encrypted", o->endpoint);
         return err_hint(
-            e, "Use https; plain http is taken only for this machine itself or when explicitly allowed.");
+            e, "Use https. Plain http is for this machine itself: elsewhere anyone on the way can read "
+               "objects and answer in the server's place. Where that is wanted, set allow-http = yes.");
     }
     if (o->virtual_host && out->is_address)
         return err_set(e, ERR_USAGE,

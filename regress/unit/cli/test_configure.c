@@ -67,6 +67,7 @@ static const char two_repos[] = "[cluster main]\n"
                                 "endpoint = https://file.example\n"
                                 "retry-budget = 0\n"
                                 "conditional-put = no\n"
+                                "allow-http = yes\n"
                                 "[repo local]\n"
                                 "url = file:///var/lib/pitr\n"
                                 "addressing = virtual\n";
@@ -123,12 +124,14 @@ START_TEST(the_file_becomes_the_options_of_the_repositories)
     ck_assert_str_eq(c.repos[0].region, "auto");
     ck_assert_int_eq(c.repos[0].retry_budget_ms, 0);
     ck_assert(c.repos[0].unconditional_put);
+    ck_assert(c.repos[0].allow_http);
     ck_assert(!c.repos[0].virtual_host);
     ck_assert_int_eq(c.repos[0].codec, CODEC_ZSTD);
     ck_assert_int_eq(c.repos[0].level, 7);
     ck_assert_str_eq(c.repos[1].name, "local");
     ck_assert(c.repos[1].virtual_host);
     ck_assert(!c.repos[1].unconditional_put);
+    ck_assert(!c.repos[1].allow_http);
     ck_assert_int_eq(c.repos[1].retry_budget_ms, 60000);
     ck_assert_uint_eq(c.repos[1].part_bytes, 64 << 20);
     ck_assert_int_eq(c.repos[1].connect_timeout_ms, 10000);

@@ -170,6 +170,37 @@ START_TEST(a_bucket_needs_an_endpoint)
 }
 END_TEST
 
+START_TEST(plain_http_beyond_this_machine_must_be_allowed)
+{
+    static const struct {
+        const char *endpoint;
+        bool allow;
+        enum err_code code;
+    } table[] = {
+        {"http://host.example", false, ERR_USAGE},      {"http://host.example:9000", false, ERR_USAGE},
+        {"http://10.0.0.1", false, ERR_USAGE},          {"http://[fe80::1]", false, ERR_USAGE},
+        {"http://127.0.0.1.example", false, ERR_USAGE}, {"http://localhost.example", false, ERR_USAGE},
+        {"http://localhost:9000", false, ERR_OK},       {"http://127.8.9.10:9000", false, ERR_OK},
+        {"http://[::1]:9000", false, ERR_OK},           {"https://host.example", false, ERR_OK},
+        {"http://host.example", true, ERR_OK},          {"ftp://host.example", true, ERR_USAGE},
+    };
+
+    ck_assert_int_eq(setenv("AWS_ACCESS_KEY_ID", "AKIA", 1), 0);
+    ck_assert_int_eq(setenv("AWS_SECRET_ACCESS_KEY", SECRET, 1), 0);
+    for (size_t i = 0; i < COUNT(table); i++) {
+        struct repo_options o = s3_options();
+        struct err e = ERR_NONE;
+
+        o.endpoint = table[i].endpoint;
+        o.allow_http = table[i].allow;
+        ck_assert_msg(try_open(&o, REPO_READ, &e) == table[i].code, "%s: %s", o.endpoint, e.text);
+        ck_assert_msg(table[i].code == ERR_OK || table[i].allow ||
+                          strstr(e.hint, "set allow-http = yes") != NULL,
+                      "%s: %s", o.endpoint, e.hint);
+    }
+}
+END_TEST
+
 START_TEST(the_same_bucket_on_two_servers_is_two_places)
 {
     struct repo_options o = s3_options();
@@ -356,6 +387,7 @@ int main(void)
         a_directory_is_opened_or_made,
         a_directory_that_is_away_answers_so_and_opens,
         a_bucket_needs_an_endpoint,
+        plain_http_beyond_this_machine_must_be_allowed,
         the_same_bucket_on_two_servers_is_two_places,
         credentials_come_from_file_then_command_then_environment,
         a_credentials_file_is_read_strictly,
