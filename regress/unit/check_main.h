@@ -8,7 +8,7 @@
  *         return check_main(suite_of("base/hex", tests, sizeof(tests) / sizeof(tests[0])));
  *     }
  *
- * A file that needs fixtures, loop tests or another timeout makes its Suite with check's own calls. CK_FORK=no
+ * suite_between adds a fixture. A file that needs loop tests or another timeout makes its Suite with check's own calls. CK_FORK=no
  * (valgrind, a debugger) is obeyed; so is CK_TAP_LOG_FILE_NAME; without it TAP goes to stdout, where meson's
  * `protocol: 'tap'` reads it.
  *
@@ -19,17 +19,25 @@
 #include <check.h>
 #include <stdlib.h>
 
-/* A suite with one case that holds all these tests; names are the functions' own. */
-static inline Suite *suite_of(const char *name, const TTest *const *tests, size_t count)
+/* A suite with one case that holds all these tests, each run between set_up and tear_down; names are the functions' own. */
+static inline Suite *suite_between(const char *name, SFun set_up, SFun tear_down, const TTest *const *tests,
+                                   size_t count)
 {
     Suite *suite = suite_create(name);
     TCase *tcase = tcase_create(name);
 
-    tcase_set_timeout(tcase, 60);
+    tcase_set_timeout(tcase, 120);
+    tcase_add_checked_fixture(tcase, set_up, tear_down);
     for (size_t i = 0; i < count; i++)
         tcase_add_test(tcase, tests[i]);
     suite_add_tcase(suite, tcase);
     return suite;
+}
+
+/* The same without anything before or after. */
+static inline Suite *suite_of(const char *name, const TTest *const *tests, size_t count)
+{
+    return suite_between(name, NULL, NULL, tests, count);
 }
 
 /* The step of a loop over like cases: 1, or N where PITR_TEST_THIN says so. */

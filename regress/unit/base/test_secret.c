@@ -180,13 +180,7 @@ int main(void)
                                   a_secret_too_long_is_refused_and_wiped,
                                   a_failed_command_leaves_no_secret_and_the_ceiling_as_it_was,
                                   clearing_takes_anything};
-    Suite *suite = suite_create("base/secret");
-    TCase *tcase = tcase_create("secret");
 
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_set_timeout(tcase, 60);
-    for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
-        tcase_add_test(tcase, tests[i]);
-    suite_add_tcase(suite, tcase);
-    return check_main(suite);
+    return check_main(
+        suite_between("base/secret", set_up, tear_down, tests, sizeof(tests) / sizeof(tests[0])));
 }

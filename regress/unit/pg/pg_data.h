@@ -27,6 +27,19 @@ static inline void data_read(const char *name, struct buf *b)
     ck_assert_msg(buf_read_file(b, path, &e) == ERR_OK, "%s", e.text);
 }
 
+/* The captured first bytes of a "pg_control" or a "walpage" of this version: all there are, no more and no fewer than len. */
+static inline void head_read(const char *file, unsigned major, uint8_t *head, size_t len)
+{
+    struct buf b = BUF_INIT(len);
+    char name[40];
+
+    (void) snprintf(name, sizeof(name), "%s-%u.head", file, major);
+    data_read(name, &b);
+    ck_assert_uint_eq(b.len, len);
+    memcpy(head, b.data, len);
+    buf_clear(&b);
+}
+
 /* xorshift64: the same mutations on every run. */
 static inline uint64_t next_random(uint64_t *state)
 {

@@ -32,18 +32,6 @@ static const struct captured {
 };
 #define CAPTURED (sizeof(captured) / sizeof(captured[0]))
 
-static void head_read(unsigned major, uint8_t head[HEAD_MAX])
-{
-    struct buf b = BUF_INIT(HEAD_MAX);
-    char name[40];
-
-    (void) snprintf(name, sizeof(name), "pg_control-%u.head", major);
-    data_read(name, &b);
-    ck_assert_uint_eq(b.len, HEAD_MAX);
-    memcpy(head, b.data, b.len);
-    buf_clear(&b);
-}
-
 START_TEST(the_control_file_of_every_version_is_read)
 {
     for (size_t i = 0; i < CAPTURED; i++) {
@@ -53,7 +41,7 @@ START_TEST(the_control_file_of_every_version_is_read)
         struct err e = ERR_NONE;
         struct control c = {0};
 
-        head_read(want->major, file);
+        head_read("pg_control", want->major, file, HEAD_MAX);
         ck_assert_msg(control_parse(file, sizeof(file), &c, &e) == ERR_OK, "%u: %s", want->major, e.text);
         ck_assert_uint_eq(c.major, want->major);
         ck_assert_uint_eq(c.control_version, want->control_version);
@@ -83,7 +71,7 @@ START_TEST(every_changed_byte_is_noticed)
         size_t len = captured[i].control_version >= 1800 ? HEAD_MAX : CRC_AT_15 + 4;
         uint8_t head[HEAD_MAX];
 
-        head_read(captured[i].major, head);
+        head_read("pg_control", captured[i].major, head, HEAD_MAX);
         for (size_t at = 0; at < len; at++) {
             struct err e = ERR_NONE;
             struct control c = {.major = 42};
@@ -103,7 +91,7 @@ START_TEST(every_truncation_is_refused)
         size_t len = captured[i].control_version >= 1800 ? HEAD_MAX : CRC_AT_15 + 4;
         uint8_t head[HEAD_MAX];
 
-        head_read(captured[i].major, head);
+        head_read("pg_control", captured[i].major, head, HEAD_MAX);
         for (size_t cut = 0; cut < len; cut++) {
             uint8_t *copy = exact_copy(head, cut);
             struct err e = ERR_NONE;
@@ -122,7 +110,7 @@ START_TEST(an_unknown_version_is_shown_and_an_unreleased_catalog_has_no_major)
     struct err e = ERR_NONE;
     struct control c = {0};
 
-    head_read(15, head);
+    head_read("pg_control", 15, head, HEAD_MAX);
     le32_put(head + 8, 1201);
     ck_assert_int_eq(control_parse(head, sizeof(head), &c, &e), ERR_CORRUPT);
     ck_assert_ptr_nonnull(strstr(e.text, "version 1201"));
@@ -146,7 +134,7 @@ START_TEST(impossible_sizes_under_a_right_checksum_are_refused)
         struct err e = ERR_NONE;
         struct control c;
 
-        head_read(15, head);
+        head_read("pg_control", 15, head, HEAD_MAX);
         le32_put(head + cases[i].at, cases[i].value);
         le32_put(head + CRC_AT_15, crc32c(0, head, CRC_AT_15));
         ck_assert_int_eq(control_parse(head, sizeof(head), &c, &e), ERR_CORRUPT);
@@ -191,7 +179,7 @@ START_TEST(the_file_is_found_in_a_data_directory)
     struct control c = {0};
     char dir[256];
 
-    head_read(17, file);
+    head_read("pg_control", 17, file, HEAD_MAX);
     pgdata_make(dir, file, sizeof(file));
     ck_assert_msg(control_read(dir, &c, &e) == ERR_OK, "%s", e.text);
     ck_assert_uint_eq(c.major, 17);
@@ -213,7 +201,7 @@ START_TEST(a_damaged_empty_missing_or_oversized_file_is_an_error_that_names_it)
     struct control c = {.major = 42};
     char dir[256];
 
-    head_read(17, file);
+    head_read("pg_control", 17, file, HEAD_MAX);
     file[100] ^= 1;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         pgdata_make(dir, file, cases[i].len);
@@ -238,7 +226,7 @@ START_TEST(arbitrary_bytes_are_safe_and_what_is_taken_has_possible_sizes)
         struct control c;
 
         if (round % 64 == 0)
-            head_read(captured[(size_t) (round / 64) % CAPTURED].major, head);
+            head_read("pg_control", captured[(size_t) (round / 64) % CAPTURED].major, head, HEAD_MAX);
         head[next_random(&state) % sizeof(head)] = (uint8_t) next_random(&state);
         le32_put(head + CRC_AT_15, crc32c(0, head, CRC_AT_15));
         if (control_parse(head, sizeof(head), &c, &e) != ERR_OK)

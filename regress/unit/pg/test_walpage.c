@@ -22,18 +22,6 @@ static const struct captured {
 };
 #define CAPTURED (sizeof(captured) / sizeof(captured[0]))
 
-static void head_read(unsigned major, uint8_t head[WALPAGE_LONG_HEADER])
-{
-    struct buf b = BUF_INIT(WALPAGE_LONG_HEADER);
-    char name[40];
-
-    (void) snprintf(name, sizeof(name), "walpage-%u.head", major);
-    data_read(name, &b);
-    ck_assert_uint_eq(b.len, WALPAGE_LONG_HEADER);
-    memcpy(head, b.data, b.len);
-    buf_clear(&b);
-}
-
 START_TEST(the_first_page_of_every_version_is_read_and_fits_its_name)
 {
     for (size_t i = 0; i < CAPTURED; i++) {
@@ -42,7 +30,7 @@ START_TEST(the_first_page_of_every_version_is_read_and_fits_its_name)
         struct walpage p = {0};
         struct walfile name;
 
-        head_read(captured[i].major, head);
+        head_read("walpage", captured[i].major, head, WALPAGE_LONG_HEADER);
         ck_assert_msg(walpage_parse(head, sizeof(head), &p, &e) == ERR_OK, "%s", e.text);
         ck_assert_uint_eq(p.major, captured[i].major);
         ck_assert_uint_eq(p.magic, captured[i].magic);
@@ -83,7 +71,7 @@ START_TEST(what_is_no_first_page_is_refused_with_the_reason)
         struct err e = ERR_NONE;
         struct walpage p = {.major = 42};
 
-        head_read(15, head);
+        head_read("walpage", 15, head, WALPAGE_LONG_HEADER);
         le64_put(value, cases[i].value);
         memcpy(head + cases[i].at, value, cases[i].width);
         ck_assert_int_eq(walpage_parse(head, sizeof(head), &p, &e), ERR_CORRUPT);
@@ -102,7 +90,7 @@ START_TEST(zeros_and_short_files_are_refused)
 
     ck_assert_int_eq(walpage_parse(head, sizeof(head), &p, &e), ERR_CORRUPT);
     ck_assert_ptr_nonnull(strstr(e.text, "zeros"));
-    head_read(15, head);
+    head_read("walpage", 15, head, WALPAGE_LONG_HEADER);
     for (size_t len = 0; len < sizeof(head); len++) {
         uint8_t *cut = exact_copy(head, len);
 
@@ -160,7 +148,7 @@ START_TEST(arbitrary_bytes_are_safe_and_what_is_taken_is_sound)
         struct walfile name = {.kind = WALFILE_SEGMENT, .tli = 1, .seg = (uint32_t) next_random(&state)};
 
         if (round % 64 == 0)
-            head_read(captured[(size_t) (round / 64) % CAPTURED].major, head);
+            head_read("walpage", captured[(size_t) (round / 64) % CAPTURED].major, head, WALPAGE_LONG_HEADER);
         head[next_random(&state) % sizeof(head)] = (uint8_t) next_random(&state);
         if (walpage_parse(head, sizeof(head), &p, &e) != ERR_OK)
             continue;

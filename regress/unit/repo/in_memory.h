@@ -55,15 +55,7 @@ static inline void repo_tear_down(void)
 /* Suite with the fixture above. */
 static inline Suite *suite_in_memory(const char *name, const TTest *const *tests, size_t count)
 {
-    Suite *suite = suite_create(name);
-    TCase *tcase = tcase_create(name);
-
-    tcase_set_timeout(tcase, 120);
-    tcase_add_checked_fixture(tcase, repo_set_up, repo_tear_down);
-    for (size_t i = 0; i < count; i++)
-        tcase_add_test(tcase, tests[i]);
-    suite_add_tcase(suite, tcase);
-    return suite;
+    return suite_between(name, repo_set_up, repo_tear_down, tests, count);
 }
 
 /* Let the next call at this point fail, once. */

@@ -119,12 +119,6 @@ int main(void)
         a_bad_name_makes_no_directory,
         a_spool_that_was_asked_for_must_be_usable,
     };
-    Suite *suite = suite_create("repo/cluster");
-    TCase *tcase = tcase_create("repo/cluster");
 
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    for (size_t i = 0; i < COUNT(tests); i++)
-        tcase_add_test(tcase, tests[i]);
-    suite_add_tcase(suite, tcase);
-    return check_main(suite);
+    return check_main(suite_between("repo/cluster", set_up, tear_down, tests, COUNT(tests)));
 }

@@ -357,12 +357,6 @@ int main(void)
         a_huge_line_json_is_refused,
         lines_are_listed_in_order_of_initdb,
     };
-    Suite *suite = suite_create("repo/line");
-    TCase *tcase = tcase_create("repo/line");
 
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    for (size_t i = 0; i < COUNT(tests); i++)
-        tcase_add_test(tcase, tests[i]);
-    suite_add_tcase(suite, tcase);
-    return check_main(suite);
+    return check_main(suite_between("repo/line", set_up, tear_down, tests, COUNT(tests)));
 }

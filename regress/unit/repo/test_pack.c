@@ -413,13 +413,6 @@ int main(void)
         a_receiver_that_fails_ends_the_reading,
         a_download_that_breaks_is_what_it_is,
     };
-    Suite *suite = suite_create("repo/pack");
-    TCase *tcase = tcase_create("repo/pack");
 
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_set_timeout(tcase, 120);
-    for (size_t i = 0; i < COUNT(tests); i++)
-        tcase_add_test(tcase, tests[i]);
-    suite_add_tcase(suite, tcase);
-    return check_main(suite);
+    return check_main(suite_between("repo/pack", set_up, tear_down, tests, COUNT(tests)));
 }

@@ -396,13 +396,6 @@ int main(void)
         keys_are_loaded_for_what_they_are_needed,
         a_recipients_file_that_is_missing_or_empty_never_means_unencrypted,
     };
-    Suite *suite = suite_create("repo/repo");
-    TCase *tcase = tcase_create("repo/repo");
 
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_set_timeout(tcase, 60);
-    for (size_t i = 0; i < COUNT(tests); i++)
-        tcase_add_test(tcase, tests[i]);
-    suite_add_tcase(suite, tcase);
-    return check_main(suite);
+    return check_main(suite_between("repo/repo", set_up, tear_down, tests, COUNT(tests)));
 }

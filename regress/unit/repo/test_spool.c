@@ -342,13 +342,6 @@ int main(void)
         processes_that_learn_at_once_leave_a_whole_file,
         the_index_has_a_place_of_its_own_for_each_repository,
     };
-    Suite *suite = suite_create("repo/spool");
-    TCase *tcase = tcase_create("repo/spool");
 
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_set_timeout(tcase, 60);
-    for (size_t i = 0; i < COUNT(tests); i++)
-        tcase_add_test(tcase, tests[i]);
-    suite_add_tcase(suite, tcase);
-    return check_main(suite);
+    return check_main(suite_between("repo/spool", set_up, tear_down, tests, COUNT(tests)));
 }

@@ -402,13 +402,6 @@ int main(void)
         in_a_directory_the_segment_before_must_be_seen,
         archivers_that_share_a_spool_never_tell_of_what_was_not_acknowledged,
     };
-    Suite *suite = suite_create("repo/wal_run");
-    TCase *tcase = tcase_create("repo/wal_run");
 
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    tcase_set_timeout(tcase, 120);
-    for (size_t i = 0; i < COUNT(tests); i++)
-        tcase_add_test(tcase, tests[i]);
-    suite_add_tcase(suite, tcase);
-    return check_main(suite);
+    return check_main(suite_between("repo/wal_run", set_up, tear_down, tests, COUNT(tests)));
 }

@@ -149,13 +149,9 @@ int main(void)
                                   a_get_breaks_after_so_many_bytes,
                                   a_listing_breaks_after_so_many_entries,
                                   opening_and_removing_fail_too};
-    Suite *suite = suite_create("storage/faulty");
-    TCase *tcase = tcase_create("faults");
+    Suite *suite =
+        suite_between("storage/faulty", set_up, tear_down, tests, sizeof(tests) / sizeof(tests[0]));
 
-    tcase_add_checked_fixture(tcase, set_up, tear_down);
-    for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
-        tcase_add_test(tcase, tests[i]);
-    suite_add_tcase(suite, tcase);
     conformance_add(suite, "conformance", &faulty);
     return check_main(suite);
 }
