@@ -14,11 +14,9 @@ static const struct command commands[COMMAND_COUNT] = {
             .name = "archive",
             .synopsis = "PATH",
             .summary = "push one file of pg_wal into every repository (archive_command)",
-            .detail =
-                "In postgresql.conf: archive_command = 'pitr archive %p'. Done means: stored durably in "
-                "every "
-                "repository of the cluster. A file that is there already with the same content is done too; "
-                "one with other content is refused.",
+            .detail = "In postgresql.conf: archive_command = 'pitr archive %p'. Done means: stored durably "
+                      "in every repository of the cluster. A file that is there already with the same "
+                      "content is done too; one with other content is refused.",
             .operands_min = 1,
             .operands_max = 1,
             .operands = "the path of one file",
@@ -30,10 +28,10 @@ static const struct command commands[COMMAND_COUNT] = {
             .name = "fetch",
             .synopsis = "FILE DEST [--line HEX16] [--path PATH [--until SEGMENT]]",
             .summary = "fetch one file out of a repository (restore_command)",
-            .detail =
-                "In postgresql.conf: restore_command = 'pitr fetch %f %p'. Exits with 1 only when every "
-                "repository said that the file is not there, which ends recovery; with 200 on every other "
-                "failure, which stops the server instead.",
+            .detail = "In postgresql.conf: restore_command = 'pitr fetch %f %p'. Exits with 1 only when "
+                      "every repository said that the file is not there, which ends recovery; with 200 on "
+                      "every other failure, which stops the server instead. --line, --path and --until are "
+                      "what pitr restore writes.",
             .operands_min = 2,
             .operands_max = 2,
             .operands = "a file's name and where to put it",
@@ -45,9 +43,8 @@ static const struct command commands[COMMAND_COUNT] = {
             .name = "backup",
             .synopsis = "[OPTION]…",
             .summary = "take a base backup over the replication protocol",
-            .detail =
-                "Prints the ID of the backup. Done means: all files and all WAL from the start to the end of "
-                "the backup are in the repository.",
+            .detail = "Prints the ID of the backup. Done means: all files and all WAL from the start to the "
+                      "end of the backup are in the repository: the first one, or that of --repo.",
             .operands = "no operand",
             .needs_cluster = true,
         },
@@ -58,7 +55,8 @@ static const struct command commands[COMMAND_COUNT] = {
             .synopsis = "[TARGET] [--json]",
             .summary = "show what a restore would do, and whether it would reach its target",
             .detail = "TARGET is one of --target-time, --target-lsn, --target-xid, --target-name and "
-                      "--target-immediate, or none for all there is. Nothing is changed.",
+                      "--target-immediate, or none for all there is. Nothing is changed. The plan is that of "
+                      "the first repository that can serve it, or of --repo.",
             .operands = "no operand",
             .needs_cluster = true,
         },
@@ -66,12 +64,11 @@ static const struct command commands[COMMAND_COUNT] = {
         {
             .id = COMMAND_RESTORE,
             .name = "restore",
-            .synopsis = "--pgdata DIR [TARGET] [--plan]",
+            .synopsis = "--pgdata DIR [TARGET] | --plan [TARGET] [--json]",
             .summary = "lay out a data directory that recovers to a target when it is started",
             .detail = "TARGET is one of --target-time, --target-lsn, --target-xid, --target-name and "
-                      "--target-immediate, or none for all there is. Start the server on DIR afterwards: it "
-                      "fetches "
-                      "the WAL it needs by itself.",
+                      "--target-immediate, or none for all there is. Start a server on DIR afterwards: it "
+                      "fetches the WAL it needs by itself.",
             .operands = "no operand",
             .needs_cluster = true,
         },
@@ -82,8 +79,9 @@ static const struct command commands[COMMAND_COUNT] = {
             .synopsis = "[OPTION]…",
             .summary = "make a cluster's place in its repositories",
             .detail =
-                "Asks the server who it is. Needed when a cluster has been made anew or upgraded and goes on "
-                "under its name; otherwise the first archive or backup does the same.",
+                "Asks the server who it is, makes the cluster's place and tries whether the store refuses to "
+                "overwrite. Needed when a cluster has been made anew or upgraded and goes on under its name; "
+                "otherwise the first archive or backup makes the place. Run again, it changes nothing.",
             .operands = "no operand",
             .needs_cluster = true,
         },
@@ -93,7 +91,8 @@ static const struct command commands[COMMAND_COUNT] = {
             .name = "check",
             .synopsis = "[--json]",
             .summary = "find out whether everything is set up right, end to end",
-            .detail = "One line for each finding. The exit status is that of the first that failed.",
+            .detail = "Connects to the server, and stores, reads and removes a probe in each repository. One "
+                      "line for each finding; the exit status is that of the first that failed.",
             .operands = "no operand",
             .needs_cluster = true,
         },
@@ -114,10 +113,8 @@ static const struct command commands[COMMAND_COUNT] = {
             .synopsis = "generate [FILE] | show FILE",
             .summary = "make keys, and show the public ones",
             .detail = "generate writes a new identity, which is secret, to FILE (never replacing one) and "
-                      "prints its "
-                      "recipient, which is public; without FILE it prints the text of the identity file. "
-                      "show prints "
-                      "the recipients of the identities in FILE.",
+                      "prints its recipient, which is public; without FILE it prints the text of the "
+                      "identity file. show prints the recipients of the identities in FILE.",
             .operands_min = 1,
             .operands_max = 2,
             .operands = "generate or show, and a file",

@@ -39,7 +39,7 @@ static void print_row(const char *label, const char *text, FILE *out)
     size_t column = strlen(label) + 2;
 
     fprintf(out, "  %s", label);
-    if (column + 1 > LABEL_WIDTH) {
+    if (column + 2 > LABEL_WIDTH) {
         fputc('\n', out);
         column = 0;
     }
@@ -125,14 +125,12 @@ void help_program(FILE *out)
         "Commands:\n");
     for (unsigned id = 0; id < COMMAND_COUNT; id++)
         print_row(command_at((enum command_id) id)->name, command_at((enum command_id) id)->summary, out);
-    fprintf(
-        out,
-        "\n\"pitr COMMAND --help\" says more about one; \"pitr init --help\" lists the keys of the "
-        "configuration\n"
-        "file. \"pitr --version\" shows the version. Exit status: 0 done, 1 definitely not there, 2 usage "
-        "or\n"
-        "configuration, 3 not allowed, 4 integrity, 5 transient, 6 this system; fetch: 0, 1, or 200 for all\n"
-        "else.\n");
+    fputc('\n', out);
+    print_wrapped("\"pitr COMMAND --help\" says more about one; \"pitr init --help\" lists the keys of the "
+                  "configuration file. \"pitr --version\" shows the version. Exit status: 0 done, 1 "
+                  "definitely not there, 2 usage or configuration, 3 refused, 4 damaged, 5 store not "
+                  "reachable, 6 failure of this system. fetch: 0, 1, or 200 for all else.",
+                  0, 0, out);
 }
 
 void help_command(const struct command *c, FILE *out)
@@ -143,9 +141,8 @@ void help_command(const struct command *c, FILE *out)
     print_options(c, true, out);
     if (c->id != COMMAND_INIT)
         return;
-    print_keys(SECTION_CLUSTER,
-               "Keys of [cluster NAME] in the configuration file, and the variables before which they "
-               "give way:",
-               out);
+    print_keys(
+        SECTION_CLUSTER,
+        "Keys of [cluster NAME] in the configuration file; the variable in brackets overrides a key:", out);
     print_keys(SECTION_REPO, "Keys of [repo NAME]:", out);
 }

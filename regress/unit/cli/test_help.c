@@ -81,6 +81,18 @@ START_TEST(no_line_is_longer_than_a_wide_terminal)
 }
 END_TEST
 
+/* Rows are indented by two and explained in a column; only a label that leaves two blanks before it shares its line. */
+START_TEST(a_label_is_never_run_into_its_explanation)
+{
+    char *text = help_of((enum command_id) _i), *rest = text, *line;
+
+    while ((line = strsep(&rest, "\n")) != NULL)
+        if (strncmp(line, "  ", 2) == 0 && strlen(line) > 30 && line[2] != ' ' && line[29] == ' ')
+            ck_assert_msg(line[28] == ' ', "%s", line);
+    free(text);
+}
+END_TEST
+
 START_TEST(the_program_lists_every_command)
 {
     struct page p;
@@ -131,6 +143,7 @@ int main(void)
     tcase_add_loop_test(tcase, every_option_is_in_the_help_of_some_command, 0, OPTION_COUNT);
     tcase_add_loop_test(tcase, a_command_shows_its_own_options_and_no_others, 0, COMMAND_COUNT);
     tcase_add_loop_test(tcase, no_line_is_longer_than_a_wide_terminal, 0, COMMAND_COUNT);
+    tcase_add_loop_test(tcase, a_label_is_never_run_into_its_explanation, 0, COMMAND_COUNT);
     tcase_add_test(tcase, the_program_lists_every_command);
     tcase_add_test(tcase, the_help_of_archive_reads_like_this);
     suite_add_tcase(suite, tcase);
