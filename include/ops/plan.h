@@ -76,6 +76,7 @@ struct plan {
     uint64_t last_segment;  /* as far as it is known to be needed, or there is                 */
     uint64_t wal_segments;
     uint64_t wal_stored_bytes;
+    bool is_recorded;   /* that they are all there is the archiver's word: not every one was listed */
     lsn end_of_archive; /* end of the last whole segment on the path in one run with the backup */
     struct plan_moment moment;
     struct plan_setting settings[PLAN_SETTINGS_MAX]; /* recovery_target_*; without restore_command       */

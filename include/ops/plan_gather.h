@@ -26,6 +26,12 @@ enum err_code ops_plan(struct cluster *c, const char *repo, const struct target 
                        struct err *e);
 void planned_clear(struct planned *p);
 
+/*
+ * A plan over very much WAL believes the archiver that it is whole (plan.is_recorded); before anything is restored by it,
+ * every segment is listed. ERR_REFUSED names the one that is missing.
+ */
+enum err_code ops_plan_prove(const struct planned *p, struct err *e);
+
 /* The same within one line of one repository; `requests` is not counted, and `lines` stays empty. */
 enum err_code ops_plan_line(struct repo *r, const struct layout *l, const struct target *t,
                             struct planned *out, struct err *e);

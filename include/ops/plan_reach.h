@@ -5,6 +5,8 @@
 #include "ops/plan_coverage.h"
 #include "repo/wal_object.h"
 
+#define PLAN_LIST_MAX 10000
+
 /* The last segment stored on the path at or behind `from`; `from` - 1 when there is none. */
 enum err_code plan_reach_end(const struct wal_place *w, const struct timeline_path *path, uint64_t from,
                              uint64_t *last, struct err *e);
@@ -17,4 +19,6 @@ enum err_code plan_reach_end(const struct wal_place *w, const struct timeline_pa
 enum err_code plan_reach(const struct wal_place *w, const struct timeline_path *path, uint64_t first,
                          uint64_t last, struct plan_coverage *out, struct err *e);
 
-#define PLAN_LIST_MAX 10000
+/* The same with every segment listed, however many. */
+enum err_code plan_reach_list(const struct wal_place *w, const struct timeline_path *path, uint64_t first,
+                              uint64_t last, struct plan_coverage *out, struct err *e);

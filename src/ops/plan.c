@@ -347,6 +347,11 @@ static void add_warnings(struct plan *p, const struct plan_coverage *c, const st
                 "recovery");
     if (p->moment.known && !p->moment.reached && p->target.kind == TARGET_TIME)
         warn(p, "the target time lies after the last archived transaction; all there is will be restored");
+    if (c->is_recorded)
+        warn(p,
+             "that all %" PRIu64
+             " segments are there is what the archiver has recorded; a restore lists them first",
+             p->wal_segments);
     warn_rivals(p, rivals);
 }
 
@@ -371,6 +376,7 @@ enum err_code plan_settle(const struct target *t, const struct backup_info *back
     p->end_of_archive = walseg_start(c->whole_to + 1, p->segment_bytes);
     p->wal_segments = p->last_segment - p->first_segment + 1;
     p->wal_stored_bytes = c->stored_bytes / (c->whole_to - p->first_segment + 1) * p->wal_segments;
+    p->is_recorded = c->is_recorded;
     set_target(p);
     add_warnings(p, c, rivals);
     return ERR_OK;

@@ -102,12 +102,14 @@ static enum err_code plan_with(struct planning *k, const struct backup_info *b, 
     k->place.segment_bytes = b->segment_bytes;
     if (settle_limit(k, b, look_to, &last, &is_end, e) != ERR_OK)
         return e->code;
+    if (last < walseg_number(b->start_lsn, b->segment_bytes))
+        last = walseg_number(b->start_lsn, b->segment_bytes); /* which is found missing */
     if (plan_up_to(k, b, look_to, last, &moment, &why) == ERR_OK)
         return ERR_OK;
     if (k->target->kind == TARGET_TIME && !is_end && why.code == ERR_REFUSED && moment.known &&
         !moment.reached) {
         why = ERR_NONE;
-        if (plan_reach_end(&k->place, &k->path, last, &last, e) != ERR_OK)
+        if (plan_reach_end(&k->place, &k->path, last + 1, &last, e) != ERR_OK)
             return e->code;
         if (plan_up_to(k, b, look_to, last, &moment, &why) == ERR_OK)
             return ERR_OK;
@@ -181,4 +183,23 @@ enum err_code ops_plan_line(struct repo *r, const struct layout *l, const struct
     code = t->kind == TARGET_NAME || t->kind == TARGET_XID ? plan_backwards(&k, e) : plan_forwards(&k, e);
     timeline_clear(&k.path);
     return code;
+}
+
+enum err_code ops_plan_prove(const struct planned *p, struct err *e)
+{
+    const struct plan *plan = &p->plan;
+    const struct wal_place place = {p->repo, &p->layout, plan->segment_bytes};
+    struct plan_coverage c;
+    char name[WALFILE_NAME_MAX];
+
+    if (!plan->is_recorded)
+        return ERR_OK;
+    if (plan_reach_list(&place, &plan->path, plan->first_segment, plan->last_segment, &c, e) != ERR_OK)
+        return e->code;
+    if (c.missing > plan->last_segment)
+        return ERR_OK;
+    walseg_name(c.missing_tli, c.missing, plan->segment_bytes, name);
+    err_set(e, ERR_REFUSED, "segment \"%s\" is missing, although the archiver has seen it stored", name);
+    return err_hint(e, "%s",
+                    "It was removed since. Name a target before it, or another backup or repository.");
 }

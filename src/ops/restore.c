@@ -195,7 +195,7 @@ enum err_code ops_restore(struct cluster *c, const struct planned *p, const stru
 {
     CLEANUP(restore_tree_clear) struct restore_tree tree = {0};
 
-    if (restore_tree_init(&tree, p->plan.backup, o, e) != ERR_OK)
+    if (ops_plan_prove(p, e) != ERR_OK || restore_tree_init(&tree, p->plan.backup, o, e) != ERR_OK)
         return e->code;
     if (restore_into(c, p, o, &tree, e) != ERR_OK) {
         if (e->code == ERR_ABSENT) /* the backup exists, and a part of it does not */

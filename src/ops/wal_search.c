@@ -1,13 +1,8 @@
 /*
  * ops/wal_search.c - see ops/wal_search.h.
  *
- * Time      1. by descriptors, a binary search: a segment whose newest commit or abort lies past the target (segments
- *              without any are bridged to the right);
- *           2. by descriptors, back from there: the nearest segment that has a commit, and LOOK_BACK more, since times do
- *              not strictly ascend: where one of them passes the target too, the walk begins anew from it;
- *           3. from the segment with the commit on every segment is read, and the records decide. What lies between the two
- *              is read as well, though its descriptors count no transaction: a record that crosses into the next
- *              segment is in nobody's count. A restore reads those segments too, so this at most doubles the traffic.
+ * Time      descriptors tell where it is passed, and where the last commit before lies (ops/wal_times.h); the records of those
+ *           segments, and of the one behind each, since a record may go on there, decide.
  * LSN       is there a record at or behind it? The last segment's descriptor says so, or the records do.
  * Name, xid all segments are read in order until the next commit behind it is known.
  */
@@ -18,8 +13,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define LOOK_BACK 16 /* segments before the nearest commit that are asked whether they pass the target too */
 
 struct search {
     const struct wal_stretch *w;
@@ -34,94 +27,6 @@ struct search {
 static uint32_t timeline_of(const struct wal_stretch *w, uint64_t number)
 {
     return timeline_of_segment(w->path, number, w->place->segment_bytes);
-}
-
-static enum err_code read_facts(const struct wal_stretch *w, uint64_t number, struct wal_facts *f,
-                                struct err *e)
-{
-    return wal_object_facts(w->place, timeline_of(w, number), number, f, e);
-}
-
-static bool has_times(const struct wal_facts *f)
-{
-    return !f->has_records || f->commits > 0 || f->aborts > 0;
-}
-
-static bool is_past(const struct target *t, int64_t time_us)
-{
-    return t->exclusive ? time_us >= t->time_us : time_us > t->time_us;
-}
-
-/* A segment whose records were not read when it was stored may hold anything: it counts as past, so that it is read. */
-static bool may_pass(const struct target *t, const struct wal_facts *f)
-{
-    return has_times(f) && (!f->has_records || is_past(t, f->max_us));
-}
-
-/* The first segment at or behind number, and before limit, that has a commit; limit when there is none. */
-static enum err_code bridge(const struct wal_stretch *w, uint64_t number, uint64_t limit, uint64_t *found,
-                            struct wal_facts *f, struct err *e)
-{
-    for (; number < limit; number++) {
-        if (read_facts(w, number, f, e) != ERR_OK)
-            return e->code;
-        if (has_times(f))
-            break;
-    }
-    *found = number;
-    return ERR_OK;
-}
-
-/* A segment that may pass the target, the first one if times ascend; or last + 1. */
-static enum err_code find_passing(const struct search *s, uint64_t *found, struct err *e)
-{
-    uint64_t low = s->first, high = s->w->last + 1, best = high;
-
-    while (low < high) {
-        uint64_t middle = low + (high - low) / 2, with_times = high;
-        struct wal_facts f;
-
-        if (bridge(s->w, middle, high, &with_times, &f, e) != ERR_OK)
-            return e->code;
-        if (with_times < high && !may_pass(s->t, &f)) {
-            low = with_times + 1;
-            continue;
-        }
-        if (with_times < high)
-            best = with_times;
-        high = middle; /* nothing but empty ones from middle to with_times */
-    }
-    *found = best;
-    return ERR_OK;
-}
-
-/*
- * Back from the segment found, which becomes an earlier one if that may pass the target too. kept: where reading has to
- * begin so as to meet the last commit before the target. An abort is nothing to keep, and a segment whose records are
- * not known promises nothing: only a counted commit ends the walk.
- */
-static enum err_code walk_back(const struct search *s, uint64_t *passing, uint64_t *kept, struct err *e)
-{
-    struct wal_facts f;
-    unsigned looked = 0; /* 0: no commit was met yet */
-
-    *kept = s->first;
-    for (uint64_t number = *passing; number > s->first && looked <= LOOK_BACK;) {
-        number--;
-        if (read_facts(s->w, number, &f, e) != ERR_OK)
-            return e->code;
-        if (may_pass(s->t, &f)) {
-            *passing = number;
-            *kept = s->first;
-            looked = 0;
-        } else if (looked > 0) {
-            looked++;
-        } else if (f.commits > 0) {
-            *kept = number;
-            looked = 1;
-        }
-    }
-    return ERR_OK;
 }
 
 /* ---- reading segments ---- */
@@ -148,7 +53,7 @@ static void meet_time(struct search *s, const struct walevent *v)
 {
     if (v->type != WALEVENT_COMMIT && v->type != WALEVENT_ABORT)
         return;
-    if (!s->m->reached && !is_past(s->t, v->time_us)) {
+    if (!s->m->reached && !wal_times_is_past(s->t, v->time_us)) {
         if (v->time_us > s->m->last_us)
             s->m->last_us = v->time_us;
         if (v->type == WALEVENT_COMMIT)
@@ -207,7 +112,7 @@ static enum err_code visit(const struct walevent *v, void *arg, struct err *e)
 
     (void) e;
     if (s->is_before) {
-        if (v->type == WALEVENT_COMMIT && v->start < s->from && is_past(s->t, v->time_us))
+        if (v->type == WALEVENT_COMMIT && v->start < s->from && wal_times_is_past(s->t, v->time_us))
             s->m->backup_is_late = true;
         return ERR_OK;
     }
@@ -239,18 +144,15 @@ static enum err_code refuse_end(const struct search *s, uint64_t number, const s
     return err_set(e, ERR_CORRUPT, "WAL in segment \"%s\" is not valid behind LSN %s", name, end);
 }
 
-/* Has enough been read, segments before `number`? */
+/* Has enough been read, segments before `number`? Behind `enough` nothing is looked for that was not found. */
 static bool is_settled(const struct search *s, uint64_t number, uint64_t enough, const struct walscan *scan)
 {
     if (s->done || (s->t->kind == TARGET_LSN && walscan_last(scan) >= s->t->lsn))
         return true;
-    return number > enough && s->m->reached == (s->t->kind == TARGET_TIME);
+    return number > enough && !s->m->reached;
 }
 
-/*
- * Read segments in order from first on, until the target was passed. Behind segment `enough` the first discarded commit
- * is not looked for when a time was found, nor a name or an xid that was not.
- */
+/* Read segments in order from first on, until the target was passed. */
 static enum err_code read_through(struct search *s, uint64_t first, uint64_t enough, lsn *last_record,
                                   struct err *e)
 {
@@ -271,17 +173,21 @@ static enum err_code read_through(struct search *s, uint64_t first, uint64_t eno
     return ERR_OK;
 }
 
-/* Read just these. */
-static enum err_code read_segments(struct search *s, uint64_t first, uint64_t last, struct err *e)
+/* Read from `first` to `last`, or to the end of the stretch, unless the target is passed before. */
+static enum err_code read_range(struct search *s, uint64_t first, uint64_t last, struct err *e)
 {
     CLEANUP(walscan_freep) struct walscan *scan = NULL;
-    uint32_t bytes = s->w->place->segment_bytes;
+    const struct wal_stretch *w = s->w;
+    uint32_t bytes = w->place->segment_bytes;
 
     if (walscan_new(bytes, walseg_start(first, bytes), visit, s, &scan, e) != ERR_OK)
         return e->code;
-    for (uint64_t number = first; number <= last; number++)
+    for (uint64_t number = first; number <= last && number <= w->last && !s->done; number++) {
         if (read_segment(s, number, scan, e) != ERR_OK)
             return e->code;
+        if (walscan_is_ended(scan) && number < w->last && !s->done)
+            return refuse_end(s, number, scan, e);
+    }
     return ERR_OK;
 }
 
@@ -297,16 +203,66 @@ static enum err_code look_into_backup(const struct search *s, struct err *e)
 
     before.is_before = true;
     before.done = false;
-    return read_segments(&before, s->w->first, s->first, e);
+    return read_range(&before, s->w->first, s->first, e);
 }
 
+/*
+ * The record that passes the time was not in its segment's counts, since it crosses a border, and no commit lies before it
+ * among the segments read: an earlier one holds the last to keep.
+ */
+static enum err_code look_further_back(struct search *s, uint64_t begin, struct err *e)
+{
+    while (!s->m->has_kept && begin > s->first) {
+        struct plan_moment found = {.known = true};
+        struct search back = {.w = s->w, .t = s->t, .from = s->from, .first = s->first, .m = &found};
+        uint64_t kept;
+
+        if (wal_times_kept(s->w, begin, s->first, &kept, e) != ERR_OK)
+            return e->code;
+        if (kept == begin)
+            return ERR_OK;
+        if (read_range(&back, kept, kept + 1, e) != ERR_OK)
+            return e->code;
+        if (found.has_kept && !found.reached) {
+            found.reached = true;
+            found.last_us = 0;
+            found.has_discarded = s->m->has_discarded;
+            found.discarded_lsn = s->m->discarded_lsn;
+            found.discarded_xid = s->m->discarded_xid;
+            found.discarded_us = s->m->discarded_us;
+        }
+        if (found.reached)
+            *s->m = found;
+        begin = kept;
+    }
+    return ERR_OK;
+}
+
+/* What lies around the last commit before the passing segment, and around that one. */
+static enum err_code read_around(struct search *s, const struct wal_times *found, struct err *e)
+{
+    uint64_t begin = found->kept;
+
+    if (found->is_idle_between && found->kept + 2 < found->passing) {
+        if (read_range(s, found->kept, found->kept + 1, e) != ERR_OK)
+            return e->code;
+        begin = found->passing;
+    }
+    return s->done ? ERR_OK : read_range(s, begin, found->passing + 1, e);
+}
+
+/* Should what passes the time in the segment found lie before `from`, the next that does is looked for. */
 static enum err_code search_time(struct search *s, struct err *e)
 {
-    uint64_t passing = 0, kept = 0;
+    for (uint64_t at = s->first; at <= s->w->last && !s->m->reached;) {
+        struct wal_times found;
 
-    if (find_passing(s, &passing, e) != ERR_OK || walk_back(s, &passing, &kept, e) != ERR_OK ||
-        read_through(s, kept, passing + 1, NULL, e) != ERR_OK)
-        return e->code;
+        if (wal_times_find(s->w, s->t, at, &found, e) != ERR_OK || read_around(s, &found, e) != ERR_OK)
+            return e->code;
+        if (s->m->reached && look_further_back(s, found.kept, e) != ERR_OK)
+            return e->code;
+        at = found.passing + 1;
+    }
     return s->m->reached && !s->m->has_kept ? look_into_backup(s, e) : ERR_OK;
 }
 
@@ -318,7 +274,7 @@ static enum err_code search_lsn(struct search *s, struct err *e)
 
     if (wanted > s->w->last)
         return ERR_OK;
-    if (read_facts(s->w, s->w->last, &f, e) != ERR_OK)
+    if (wal_times_facts(s->w, s->w->last, &f, e) != ERR_OK)
         return e->code;
     s->m->reached = f.has_records && f.last_lsn >= s->t->lsn;
     if (s->m->reached)
@@ -356,7 +312,7 @@ static bool is_sealed_to_us(const struct search *s)
     struct wal_facts f;
     struct err ignored = ERR_NONE;
 
-    return read_facts(s->w, s->first, &f, &ignored) == ERR_OK;
+    return wal_times_facts(s->w, s->first, &f, &ignored) == ERR_OK;
 }
 
 enum err_code wal_search(const struct wal_stretch *w, const struct target *t, lsn from,

@@ -1,0 +1,208 @@
+/*
+ * test_plan_reach.c - more WAL than anybody lists is whole by the archiver's record, or it is listed after all.
+ */
+#include "ops/plan_reach.h"
+
+#include "../repo/in_memory.h"
+#include "repo/object.h"
+
+#define MIB  (1u << 20)
+#define MANY (PLAN_LIST_MAX + 500)
+
+static struct wal_place place;
+static struct timeline_path path;
+
+/* A segment as archived, but for its content; its descriptor tells of the segments from `run_from` on. */
+static void put_segment(uint32_t tli, uint64_t number, uint64_t run_from)
+{
+    CLEANUP(descriptor_clear) struct descriptor d = {.size = 0};
+    struct wal_facts f = {.system_identifier = SYSTEM,
+                          .major = 15,
+                          .timeline = tli,
+                          .segment_bytes = MIB,
+                          .first_lsn = number * MIB,
+                          .end_lsn = (number + 1) * MIB,
+                          .has_records = true};
+    char key[STORE_KEY_MAX + 1], name[WALFILE_NAME_MAX];
+    enum object_outcome outcome;
+    struct err e = ERR_NONE;
+
+    wal_facts_begin_run(&f);
+    f.run_from = run_from * MIB;
+    wal_object_key(&place, tli, number, key, name);
+    OK(object_describe_new(&repo, "wal", name, &d, &e));
+    OK(wal_facts_write(&f, &d, &e));
+    OK(object_put_bytes(&repo, key, &d, "x", 1, &outcome, &e));
+}
+
+/* Timeline 1 from 1 on, each run `length` long; no segment `missing`. */
+static void put_runs(uint64_t last, uint64_t length, uint64_t missing)
+{
+    struct err e = ERR_NONE;
+
+    place = (struct wal_place){&repo, &layout, MIB};
+    OK(timeline_single(1, &path, &e));
+    for (uint64_t n = 1; n <= last; n++)
+        if (n != missing)
+            put_segment(1, n, (n - 1) / length * length + 1);
+}
+
+static struct plan_coverage reach(uint64_t first, uint64_t last, uint64_t *asked)
+{
+    struct plan_coverage c = {.any = false};
+    uint64_t before = repo.store->requests;
+    struct err e = ERR_STALE;
+
+    OK(plan_reach(&place, &path, first, last, &c, &e));
+    *asked = repo.store->requests - before;
+    return c;
+}
+
+START_TEST(one_run_over_it_all_is_believed)
+{
+    struct plan_coverage c;
+    uint64_t asked;
+
+    put_runs(MANY, UINT64_MAX / MIB, 0);
+    c = reach(2, MANY, &asked);
+    ck_assert(c.is_recorded && c.any && !c.has_gap);
+    ck_assert_uint_eq(c.whole_to, MANY);
+    ck_assert_uint_eq(c.missing, MANY + 1);
+    ck_assert_uint_le(asked, 2);
+    ck_assert_uint_gt(c.stored_bytes, 0);
+    timeline_clear(&path);
+}
+END_TEST
+
+START_TEST(a_few_runs_one_behind_the_other_are_followed)
+{
+    struct plan_coverage c;
+    uint64_t asked;
+
+    put_runs(MANY, MANY / 4, 0);
+    c = reach(2, MANY, &asked);
+    ck_assert(c.is_recorded);
+    ck_assert_uint_eq(c.whole_to, MANY);
+    ck_assert_uint_le(asked, 7);
+    timeline_clear(&path);
+}
+END_TEST
+
+START_TEST(where_runs_say_nothing_everything_is_listed)
+{
+    struct plan_coverage c;
+    uint64_t asked;
+
+    put_runs(MANY, 1, 0);
+    c = reach(2, MANY, &asked);
+    ck_assert(!c.is_recorded && c.any && !c.has_gap);
+    ck_assert_uint_eq(c.whole_to, MANY);
+    timeline_clear(&path);
+}
+END_TEST
+
+START_TEST(a_gap_between_two_runs_is_found)
+{
+    struct plan_coverage c;
+    uint64_t asked;
+
+    put_runs(MANY, 1000, 3000); /* the last of a run: the next one does not tell of it */
+    c = reach(2, MANY, &asked);
+    ck_assert(!c.is_recorded && c.has_gap);
+    ck_assert_uint_eq(c.missing, 3000);
+    ck_assert_uint_eq(c.whole_to, 2999);
+    timeline_clear(&path);
+}
+END_TEST
+
+/* What was taken away later the archiver has seen all the same: only the listing tells. */
+START_TEST(a_segment_that_was_removed_is_found_by_listing)
+{
+    struct plan_coverage c;
+    struct err e = ERR_NONE;
+    uint64_t asked;
+
+    put_runs(MANY, UINT64_MAX / MIB, 3000);
+    c = reach(2, MANY, &asked);
+    ck_assert(c.is_recorded);
+    OK(plan_reach_list(&place, &path, 2, MANY, &c, &e));
+    ck_assert(!c.is_recorded && c.has_gap);
+    ck_assert_uint_eq(c.missing, 3000);
+    timeline_clear(&path);
+}
+END_TEST
+
+START_TEST(few_segments_are_listed_whatever_runs_say)
+{
+    struct plan_coverage c;
+    uint64_t asked;
+
+    put_runs(50, UINT64_MAX / MIB, 30);
+    c = reach(2, 50, &asked);
+    ck_assert(!c.is_recorded && c.has_gap);
+    ck_assert_uint_eq(c.missing, 30);
+    timeline_clear(&path);
+}
+END_TEST
+
+START_TEST(the_child_must_have_been_seen_too)
+{
+    struct plan_coverage c;
+    struct err e = ERR_NONE;
+    uint64_t asked;
+
+    put_runs(6000, UINT64_MAX / MIB, 0);
+    timeline_clear(&path);
+    OK(timeline_parse(2, "1\t1/76C00000\tx\n", &path, &e)); /* inside segment 5996 */
+    for (uint64_t n = 5996; n <= MANY; n++)
+        if (n != 5997)
+            put_segment(2, n, n < 5997 ? 5996 : 5998);
+    c = reach(2, MANY, &asked);
+    ck_assert(!c.is_recorded && c.has_gap);
+    ck_assert_uint_eq(c.missing, 5997);
+    ck_assert_uint_eq(c.missing_tli, 2);
+    put_segment(2, 5997, 5996);
+    c = reach(2, MANY, &asked);
+    ck_assert(c.is_recorded);
+    ck_assert_uint_le(asked, 8);
+    OK(plan_reach_end(&place, &path, 2, &asked, &e));
+    ck_assert_uint_eq(asked, MANY);
+    timeline_clear(&path);
+}
+END_TEST
+
+/* A child that has archived nothing ends where its parent was left. */
+START_TEST(the_end_is_the_path_s_not_the_parent_s)
+{
+    struct err e = ERR_NONE;
+    uint64_t last;
+
+    put_runs(60, UINT64_MAX / MIB, 0);
+    timeline_clear(&path);
+    OK(timeline_parse(2, "1\t0/1400200\tx\n", &path, &e)); /* inside segment 20 */
+    OK(plan_reach_end(&place, &path, 5, &last, &e));
+    ck_assert_uint_eq(last, 19);
+    put_segment(2, 20, 20);
+    OK(plan_reach_end(&place, &path, 5, &last, &e));
+    ck_assert_uint_eq(last, 20);
+    OK(plan_reach_end(&place, &path, 70, &last, &e));
+    ck_assert_uint_eq(last, 69);
+    timeline_clear(&path);
+}
+END_TEST
+
+int main(void)
+{
+    const TTest *const tests[] = {
+        one_run_over_it_all_is_believed,
+        a_few_runs_one_behind_the_other_are_followed,
+        where_runs_say_nothing_everything_is_listed,
+        a_gap_between_two_runs_is_found,
+        a_segment_that_was_removed_is_found_by_listing,
+        few_segments_are_listed_whatever_runs_say,
+        the_child_must_have_been_seen_too,
+        the_end_is_the_path_s_not_the_parent_s,
+    };
+
+    return check_main(suite_in_memory("ops/plan_reach", tests, COUNT(tests)));
+}
