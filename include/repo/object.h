@@ -43,6 +43,12 @@ enum err_code object_put_bytes(struct repo *r, const char *key, struct descripto
                                size_t len, enum object_outcome *outcome, struct err *e);
 
 /*
+ * Store bytes as they are, create-only, under a key that no one but us would use. Our own object, after an answer lost on
+ * the way, is ERR_OK; any other under that key is ERR_CONFLICT.
+ */
+enum err_code object_put_own(struct repo *r, const char *key, const void *bytes, size_t len, struct err *e);
+
+/*
  * Is an object sealed as its reader may insist? With an identity configured everything is expected to be encrypted: whoever
  * can write to the store, but has no public key, could else put an object of his own in another's place. ERR_CORRUPT.
  */
@@ -63,3 +69,9 @@ enum err_code object_get_bytes(struct repo *r, const char *key, const char *kind
 
 /* Read an object's descriptor by one small range request (a second one when it is longer). No identity needed. */
 enum err_code object_descriptor(struct repo *r, const char *key, struct descriptor *out, struct err *e);
+
+/*
+ * Where the first bytes of an object were read into front, how many of them are its descriptor; when it is longer than what
+ * is there, front is read anew, exactly that far. ERR_CORRUPT without the object's key.
+ */
+enum err_code object_front(struct repo *r, const char *key, struct buf *front, size_t *len, struct err *e);

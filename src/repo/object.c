@@ -69,17 +69,33 @@ static bool is_same(const struct descriptor *a, const struct descriptor *b)
            a->size == b->size && memcmp(a->sha256, b->sha256, SHA256_BYTES) == 0;
 }
 
+/* The first len bytes, or the whole of a shorter object. */
+static enum err_code get_front(struct repo *r, const char *key, size_t len, struct buf *out, struct err *e)
+{
+    struct store_range front = {0, len};
+    CLEANUP(sink_freep) struct sink *to = NULL;
+
+    buf_reset(out);
+    if (buf_sink_new(out, &to, e) != ERR_OK)
+        return e->code;
+    return store_get(r->store, key, &front, to, NULL, e);
+}
+
+static enum err_code not_compared(const char *key, struct err *e)
+{
+    if (e->code == ERR_ABSENT) /* removed in between: nothing is stored, the next try will */
+        e->code = ERR_UNREACHABLE;
+    return err_while(e, "object \"%s\" exists already and could not be compared", key);
+}
+
 /* The key is taken: is what lies there as good as ours? */
 static enum err_code compare_stored(struct repo *r, const char *key, const struct descriptor *ours,
                                     enum object_outcome *outcome, struct err *e)
 {
     CLEANUP(descriptor_clear) struct descriptor theirs = {0};
 
-    if (object_descriptor(r, key, &theirs, e) != ERR_OK) {
-        if (e->code == ERR_ABSENT) /* removed in between: nothing is stored, the next try will */
-            e->code = ERR_UNREACHABLE;
-        return err_while(e, "object \"%s\" exists already and could not be compared", key);
-    }
+    if (object_descriptor(r, key, &theirs, e) != ERR_OK)
+        return not_compared(key, e);
     if (is_same(&theirs, ours)) {
         *outcome = OBJECT_ALREADY_THERE;
         return ERR_OK;
@@ -134,6 +150,35 @@ enum err_code object_put_bytes(struct repo *r, const char *key, struct descripto
     d->size = len;
     d->sized = true;
     return object_put(r, key, d, push_bytes, &b, outcome, e);
+}
+
+/* Our own object after an answer lost on the way is there byte by byte. */
+static enum err_code compare_own(struct repo *r, const char *key, const void *bytes, size_t len,
+                                 const struct err *conflict, struct err *e)
+{
+    CLEANUP(buf_clear) struct buf there = BUF_INIT(len + 1);
+
+    if (get_front(r, key, len + 1, &there, e) != ERR_OK) /* one more byte: a longer object is another */
+        return not_compared(key, e);
+    if (there.len == len && memcmp(there.data, bytes, len) == 0)
+        return ERR_OK;
+    *e = *conflict;
+    return e->code;
+}
+
+enum err_code object_put_own(struct repo *r, const char *key, const void *bytes, size_t len, struct err *e)
+{
+    struct err why = ERR_NONE;
+
+    switch (store_put(r->store, key, bytes, len, &why)) {
+    case ERR_OK:
+        return ERR_OK;
+    case ERR_CONFLICT:
+        return compare_own(r, key, bytes, len, &why, e);
+    default:
+        *e = why;
+        return e->code;
+    }
 }
 
 enum err_code object_check_sealed(const struct repo *r, const struct descriptor *d, struct err *e)
@@ -204,33 +249,31 @@ enum err_code object_get_bytes(struct repo *r, const char *key, const char *kind
     return ERR_OK;
 }
 
-static enum err_code get_front(struct repo *r, const char *key, size_t len, struct buf *out, struct err *e)
+enum err_code object_front(struct repo *r, const char *key, struct buf *front, size_t *len, struct err *e)
 {
-    struct store_range front = {0, len};
-    CLEANUP(sink_freep) struct sink *to = NULL;
+    size_t total;
 
-    buf_reset(out);
-    if (buf_sink_new(out, &to, e) != ERR_OK)
+    if (front->len < DESCRIPTOR_HEAD)
+        return err_set(e, ERR_CORRUPT, "the object has only %zu bytes", front->len);
+    if (descriptor_length(front->data, &total, e) != ERR_OK ||
+        (total > front->len && get_front(r, key, total, front, e) != ERR_OK))
         return e->code;
-    return store_get(r->store, key, &front, to, NULL, e);
+    if (total > front->len)
+        return err_set(e, ERR_CORRUPT, "the object ends inside its descriptor");
+    *len = total;
+    return ERR_OK;
 }
 
 enum err_code object_descriptor(struct repo *r, const char *key, struct descriptor *out, struct err *e)
 {
     CLEANUP(buf_clear) struct buf front = BUF_INIT(DESCRIPTOR_HEAD + DESCRIPTOR_JSON_MAX + 4);
     uint8_t id[SHA256_BYTES];
-    size_t total;
+    size_t len;
 
     if (get_front(r, key, DESCRIPTOR_FIRST_GET, &front, e) != ERR_OK)
         return e->code;
-    if (front.len < DESCRIPTOR_HEAD)
-        return err_set(e, ERR_CORRUPT, "object \"%s\" has only %zu bytes", key, front.len);
-    if (descriptor_length(front.data, &total, e) != ERR_OK ||
-        (total > front.len && get_front(r, key, total, &front, e) != ERR_OK))
-        return err_while(e, "object \"%s\"", key);
-    if (total > front.len)
-        return err_set(e, ERR_CORRUPT, "object \"%s\" ends inside its descriptor", key);
-    if (descriptor_parse(front.data, total, out, id, e) != ERR_OK)
+    if (object_front(r, key, &front, &len, e) != ERR_OK ||
+        descriptor_parse(front.data, len, out, id, e) != ERR_OK)
         return err_while(e, "object \"%s\"", key);
     return ERR_OK;
 }

@@ -55,44 +55,19 @@ static enum err_code build(const struct repo *r, const char *name, const uint8_t
     return code;
 }
 
-/* Our own pack after a lost answer is accepted: the same bytes, since the data key is random. */
-static enum err_code accept_own(struct repo *r, const char *key, const struct buf *object,
-                                const struct err *conflict, struct err *e)
-{
-    CLEANUP(buf_clear) struct buf there = BUF_INIT(object->len + 1);
-    CLEANUP(sink_freep) struct sink *to = NULL;
-    struct store_range front = {0, object->len + 1}; /* one more byte: a longer object is another */
-
-    if (buf_sink_new(&there, &to, e) != ERR_OK || store_get(r->store, key, &front, to, NULL, e) != ERR_OK)
-        return e->code;
-    if (there.len == object->len && memcmp(there.data, object->data, object->len) == 0)
-        return ERR_OK;
-    *e = *conflict;
-    return e->code;
-}
-
 enum err_code pack_write(struct repo *r, const struct layout *l, const char *backup_id, uint32_t number,
                          const uint8_t *plain, const uint32_t *lengths, size_t count,
                          struct pack_place *places, uint64_t *stored, struct err *e)
 {
     CLEANUP(buf_clear) struct buf object = BUF_INIT(PACK_OBJECT_MAX);
     char key[STORE_KEY_MAX + 1], name[64];
-    struct err why = ERR_NONE;
 
     layout_backup_pack(l, backup_id, number, key);
     pack_name(backup_id, number, name, sizeof(name));
     if (build(r, name, plain, lengths, count, places, &object, e) != ERR_OK)
         return e->code;
     *stored = object.len;
-    switch (store_put(r->store, key, object.data, object.len, &why)) {
-    case ERR_OK:
-        return ERR_OK;
-    case ERR_CONFLICT:
-        return accept_own(r, key, &object, &why, e);
-    default:
-        *e = why;
-        return e->code;
-    }
+    return object_put_own(r, key, object.data, object.len, e);
 }
 
 /* An open pack, as far as its bytes have been read. */
@@ -124,17 +99,10 @@ static enum err_code fetch_range(struct pack_reader *p, uint64_t offset, uint64_
 static enum err_code open_descriptor(struct pack_reader *p, struct err *e)
 {
     CLEANUP(descriptor_clear) struct descriptor d = {0};
-    size_t total;
+    size_t len;
 
-    if (p->range.len < DESCRIPTOR_HEAD)
-        return err_set(e, ERR_CORRUPT, "the object has only %zu bytes", p->range.len);
-    if (descriptor_length(p->range.data, &total, e) != ERR_OK)
-        return e->code;
-    if (total > p->range.len && fetch_range(p, 0, total, e) != ERR_OK)
-        return e->code;
-    if (total > p->range.len)
-        return err_set(e, ERR_CORRUPT, "the object ends inside its descriptor");
-    if (unseal_begin(p->range.data, total, &p->repo->identities, &d, &p->seal, e) != ERR_OK)
+    if (object_front(p->repo, p->key, &p->range, &len, e) != ERR_OK ||
+        unseal_begin(p->range.data, len, &p->repo->identities, &d, &p->seal, e) != ERR_OK)
         return e->code;
     if (strcmp(d.kind, "pack") != 0 || strcmp(d.name, p->name) != 0)
         return err_set(e, ERR_CORRUPT, "the object says it is %s \"%s\", not pack \"%s\"", d.kind, d.name,

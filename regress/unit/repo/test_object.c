@@ -269,6 +269,42 @@ START_TEST(an_object_removed_before_it_could_be_compared_is_a_try_to_repeat)
 }
 END_TEST
 
+/* What a put of "mine" meets, and how that ends. */
+START_TEST(bytes_under_a_key_of_our_own_are_ours_or_a_conflict)
+{
+    static const struct {
+        const char *there;
+        enum faulty_point at;
+        enum err_code kind, code;
+        const char *why;
+    } table[] = {
+        {NULL, FAULTY_NEVER, ERR_OK, ERR_OK, "the key is free"},
+        {NULL, FAULTY_FINISH_LATE, ERR_CONFLICT, ERR_OK, "the store's second try met its first"},
+        {NULL, FAULTY_FINISH, ERR_UNREACHABLE, ERR_UNREACHABLE, "nothing was stored"},
+        {"mine", FAULTY_NEVER, ERR_OK, ERR_OK, "an answer was lost, and this is the next try"},
+        {"mine, longer", FAULTY_NEVER, ERR_OK, ERR_CONFLICT, "begins like ours"},
+        {"min", FAULTY_NEVER, ERR_OK, ERR_CONFLICT, "ends early"},
+        {"yours", FAULTY_NEVER, ERR_OK, ERR_CONFLICT, "another's"},
+        {"mine", FAULTY_GET, ERR_DENIED, ERR_DENIED, "can't be compared"},
+        {"mine", FAULTY_GET, ERR_ABSENT, ERR_UNREACHABLE, "removed in between"},
+    };
+
+    for (size_t i = 0; i < COUNT(table); i++) {
+        struct err e = ERR_STALE;
+        enum err_code code;
+
+        OK(store_remove(repo.store, KEY, &e));
+        if (table[i].there != NULL)
+            raw_text(KEY, table[i].there);
+        faulty_fail(repo.store, &(struct faulty_plan){.at = table[i].at, .kind = table[i].kind});
+        code = object_put_own(&repo, KEY, "mine", 4, &e);
+        ck_assert_msg(code == table[i].code, "%s: %s", table[i].why, e.text);
+        ck_assert_str_eq(code == ERR_OK ? e.text : ERR_STALE.text, ERR_STALE.text);
+        faulty_fail(repo.store, NULL);
+    }
+}
+END_TEST
+
 START_TEST(a_store_that_fails_while_comparing_fails_the_put)
 {
     enum object_outcome outcome;
@@ -455,6 +491,7 @@ int main(void)
         an_answer_lost_after_the_put_makes_the_next_try_find_it_there,
         a_conflict_is_compared_whenever_the_store_tells_of_it,
         an_object_removed_before_it_could_be_compared_is_a_try_to_repeat,
+        bytes_under_a_key_of_our_own_are_ours_or_a_conflict,
         a_store_that_fails_while_comparing_fails_the_put,
         absence_is_the_stores_own_word,
         an_object_of_another_kind_or_name_is_refused,
