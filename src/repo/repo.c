@@ -56,26 +56,32 @@ static void trim(char *text)
         text[--len] = '\0';
 }
 
-/* "name = value", once each, cut in place; false for anything else. */
-static bool take_line(struct credentials *c, char *line)
+static enum err_code copy_text(const char *text, char **out, struct err *e)
+{
+    *out = strdup(text);
+    return *out != NULL ? ERR_OK : err_nomem(e, "credentials");
+}
+
+/* "name = value", once each, cut in place. */
+static enum err_code take_line(struct credentials *c, char *line, struct err *e)
 {
     char *equals = strchr(line, '=');
-    char **into;
+    char **into = NULL;
 
-    if (equals == NULL)
-        return false;
-    *equals = '\0';
-    trim(line);
-    into = strcmp(line, "access-key-id") == 0       ? &c->access_key
-           : strcmp(line, "secret-access-key") == 0 ? &c->secret_key
-           : strcmp(line, "session-token") == 0     ? &c->session_token
-                                                    : NULL;
-    line = skip_spaces(equals + 1);
-    trim(line);
+    if (equals != NULL) {
+        *equals = '\0';
+        trim(line);
+        into = strcmp(line, "access-key-id") == 0       ? &c->access_key
+               : strcmp(line, "secret-access-key") == 0 ? &c->secret_key
+               : strcmp(line, "session-token") == 0     ? &c->session_token
+                                                        : NULL;
+        line = skip_spaces(equals + 1);
+        trim(line);
+    }
     if (into == NULL || *into != NULL || *line == '\0')
-        return false;
-    *into = strdup(line);
-    return *into != NULL;
+        return err_set(e, ERR_USAGE,
+                       "expected access-key-id, secret-access-key or session-token = value, once each");
+    return copy_text(line, into, e);
 }
 
 static enum err_code parse_credentials(struct buf *text, const char *source, struct credentials *c,
@@ -91,21 +97,27 @@ static enum err_code parse_credentials(struct buf *text, const char *source, str
         if (next != NULL)
             *next++ = '\0';
         at = skip_spaces(at);
-        if (*at == '\0' || *at == '#' || *at == ';' || take_line(c, at))
+        if (*at == '\0' || *at == '#' || *at == ';' || take_line(c, at, e) == ERR_OK)
             continue;
-        return err_set(
-            e, ERR_USAGE,
-            "%s, line %d: expected access-key-id, secret-access-key or session-token = value, once each",
-            source, line);
+        return err_while(e, "%s, line %d", source, line);
     }
     return ERR_OK;
 }
 
-static char *copy_env(const char *name)
+/* An empty variable is as good as none. */
+static enum err_code copy_env(const char *name, char **out, struct err *e)
 {
     const char *value = getenv(name);
 
-    return value != NULL && value[0] != '\0' ? strdup(value) : NULL;
+    return value != NULL && value[0] != '\0' ? copy_text(value, out, e) : ERR_OK;
+}
+
+static enum err_code read_environment(struct credentials *c, struct err *e)
+{
+    if (copy_env("AWS_ACCESS_KEY_ID", &c->access_key, e) != ERR_OK ||
+        copy_env("AWS_SECRET_ACCESS_KEY", &c->secret_key, e) != ERR_OK)
+        return e->code;
+    return copy_env("AWS_SESSION_TOKEN", &c->session_token, e);
 }
 
 static enum err_code load_credentials(const struct repo_options *o, struct credentials *c, struct err *e)
@@ -120,10 +132,8 @@ static enum err_code load_credentials(const struct repo_options *o, struct crede
         if (secret_read_command(o->credentials_command, "credentials-command", &text, e) != ERR_OK ||
             parse_credentials(&text, "output of credentials-command", c, e) != ERR_OK)
             return e->code;
-    } else {
-        c->access_key = copy_env("AWS_ACCESS_KEY_ID");
-        c->secret_key = copy_env("AWS_SECRET_ACCESS_KEY");
-        c->session_token = copy_env("AWS_SESSION_TOKEN");
+    } else if (read_environment(c, e) != ERR_OK) {
+        return e->code;
     }
     if (c->access_key != NULL && c->secret_key != NULL)
         return ERR_OK;

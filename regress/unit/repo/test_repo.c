@@ -6,7 +6,9 @@
 #include "base/durable.h"
 #include "check_main.h"
 #include "scratch.h"
+#include "short_memory.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -291,6 +293,28 @@ START_TEST(a_session_token_may_be_long)
 }
 END_TEST
 
+START_TEST(no_memory_is_not_taken_for_a_wrong_setting)
+{
+    struct repo_options o = s3_options();
+    struct err e;
+
+    ck_assert_int_eq(setenv("AWS_ACCESS_KEY_ID", "AKIA", 1), 0);
+    ck_assert_int_eq(setenv("AWS_SECRET_ACCESS_KEY", SECRET, 1), 0);
+    ck_assert_int_eq(setenv("AWS_SESSION_TOKEN", SECRET, 1), 0);
+    for (int i = 0; i < 2; i++) {
+        int copies = 0;
+
+        for (strdups_left = 0; try_open(&o, REPO_WRITE, &e) != ERR_OK; strdups_left = ++copies) {
+            strdups_left = -1;
+            ck_assert_msg(e.code == ERR_IO && e.sys_errno == ENOMEM, "after %d copies: %s", copies, e.text);
+        }
+        strdups_left = -1;
+        ck_assert_int_gt(copies, 3);
+        o.credentials_file = file("credentials", GOOD_FILE "session-token = x\n", 0600);
+    }
+}
+END_TEST
+
 START_TEST(secrets_that_others_can_read_are_refused)
 {
     static const mode_t modes[] = {0640, 0604, 0620, 0666};
@@ -392,6 +416,7 @@ int main(void)
         credentials_come_from_file_then_command_then_environment,
         a_credentials_file_is_read_strictly,
         a_session_token_may_be_long,
+        no_memory_is_not_taken_for_a_wrong_setting,
         secrets_that_others_can_read_are_refused,
         keys_are_loaded_for_what_they_are_needed,
         a_recipients_file_that_is_missing_or_empty_never_means_unencrypted,
