@@ -3,7 +3,7 @@
  */
 #pragma once
 #include "base/err.h"
-#include "repo/backup_info.h"
+#include "repo/backup_list.h"
 #include "repo/cluster.h"
 #include "repo/line.h"
 #include "repo/wal_index.h"

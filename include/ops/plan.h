@@ -13,7 +13,7 @@
 #include "ops/plan_coverage.h"
 #include "ops/target.h"
 #include "pg/timeline.h"
-#include "repo/backup_info.h"
+#include "repo/backup_list.h"
 #include "repo/wal_index.h"
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,11 +1,7 @@
 /*
- * repo/backup_info.h - backup.json: the summary that makes a backup exist. Clear JSON, written last, once.
+ * repo/backup_info.h - what is known of a backup as a whole: its backup.json, which makes it exist. Clear, written last, once.
  *
- * {"format": 1, "id", "label", "timeline", "start_lsn", "stop_lsn", "start_time", "stop_time", "system_identifier",
- *  "postgresql" (server version number), "segment_bytes", "from_standby", "checksums", "data_bytes", "stored_bytes",
- *  "files", "chunks", "new_chunks", "packs", "index_sha256" (plain), "settings" {max_connections …},
- *  "tablespaces" [{oid, path, bytes}], "sources" [{id, packs}], "origin"}
- * LSNs in PostgreSQL's text form, times as "2026-11-20 14:29:00.123456+00", system identifier as 16 hex digits.
+ * The text is repo/backup_json.h's affair, all backups of a line are repo/backup_list.h's.
  */
 #pragma once
 #include "base/buf.h"
@@ -66,39 +62,17 @@ struct backup_info {
 };
 
 void backup_info_clear(struct backup_info *b);
-enum err_code backup_info_format(const struct backup_info *b, struct buf *out, struct err *e);
-enum err_code backup_info_parse(const char *text, size_t len, struct backup_info *b, struct err *e);
 
 /* ERR_ABSENT: no such backup, or not finished. ERR_CORRUPT also when it is the summary of another backup or line. */
 enum err_code backup_info_read(struct repo *r, const struct layout *l, const char *id, struct backup_info *b,
                                struct err *e);
+
+/* The two halves of it, for who must tell a store that fails from a text that can't be believed. text: initialised here. */
+enum err_code backup_info_get(struct repo *r, const struct layout *l, const char *id, struct buf *text,
+                              struct err *e);
+enum err_code backup_info_take(struct buf *text, const struct layout *l, const char *id, struct backup_info *b,
+                               struct err *e);
+
 /* The commit point: afterwards the backup exists. ERR_CONFLICT when another summary is there; our own, after an answer
  * lost on the way, is ERR_OK. */
 enum err_code backup_info_write(struct repo *r, const struct layout *l, const struct backup_info *b, struct err *e);
-
-/* A backup.json that is there and can't be believed: damaged, another backup's, or of a newer format. */
-struct backup_damage {
-    char id[BACKUP_ID_MAX];
-    char why[ERR_TEXT_MAX];
-};
-
-/*
- * A damaged summary does not hide the other backups: a restore from another one must remain possible. Who shows the
- * list shows the damaged ones too; who would delete must delete nothing while there is one, since it does not say any
- * more which packs of earlier backups it needs.
- */
-struct backup_list {
-    struct backup_info *list; /* ascending by id: by start time; owned */
-    size_t count;
-    struct backup_damage *damaged; /* ascending by id; owned */
-    size_t damaged_count;
-};
-
-/*
- * All backups of a line: one delimited listing and one GET each. A directory without backup.json is an unfinished or
- * dead attempt and is left out; *unfinished (NULL allowed) counts them. A summary that can't be had (unreachable,
- * denied, a broken answer) fails the whole: what may be there again in a minute must not vanish from the list.
- */
-enum err_code backup_list_read(struct repo *r, const struct layout *l, struct backup_list *out, size_t *unfinished,
-                               struct err *e);
-void backup_list_clear(struct backup_list *b);

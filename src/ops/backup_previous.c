@@ -7,7 +7,7 @@
 #include "ops/backup_previous.h"
 
 #include "base/log.h"
-#include "repo/backup_info.h"
+#include "repo/backup_list.h"
 #include "repo/object.h"
 #include "stream/file_sink.h"
 

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/timestamp.h"
+#include "repo/json_text.h"
 #include "repo/object.h"
 #include "stream/buf_sink.h"
 
@@ -98,21 +99,12 @@ static enum err_code read_members(json_t *root, const char *key, struct line_inf
 
 static enum err_code parse(struct buf *text, const char *key, struct line_info *out, struct err *e)
 {
-    json_error_t why;
-    json_t *root = json_loadb(buf_cstr(text), text->len, JSON_REJECT_DUPLICATES, &why);
-    const json_t *format = json_object_get(root, "format");
+    json_t *root;
     enum err_code code;
 
-    if (root == NULL)
-        return err_set(e, ERR_CORRUPT, "\"%s\" is not JSON: line %d: %s", key, why.line, why.text);
-    if (!json_is_integer(format))
-        code = err_set(e, ERR_CORRUPT, "\"%s\" is not of the form of a line: it has no format version", key);
-    else if (json_integer_value(format) != LAYOUT_VERSION)
-        code = err_set(e, ERR_CORRUPT,
-                       "\"%s\" has format version %" JSON_INTEGER_FORMAT ", this program knows %d", key,
-                       json_integer_value(format), LAYOUT_VERSION);
-    else
-        code = read_members(root, key, out, e);
+    if (json_text_parse(buf_cstr(text), text->len, key, &root, e) != ERR_OK)
+        return e->code;
+    code = read_members(root, key, out, e);
     json_decref(root);
     return code;
 }
