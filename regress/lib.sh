@@ -12,7 +12,8 @@
 # One story lives in one scratch directory with a short path (the socket's path has to fit 107 bytes) and takes
 # everything with it when it ends, however it ends: servers, store, mounts, files. KEEP=1 leaves the directory.
 # PostgreSQL refuses to run as root, so servers and pitr run as the user postgres; the story itself stays root.
-# A line of level ERROR, FATAL or PANIC in a server's log fails the story unless expect_log announced it.
+# A line of level ERROR, FATAL or PANIC in a server's log, and WAL that archive finds damaged, fails the story unless
+# expect_log announced it.
 
 set -u -o pipefail
 umask 022
@@ -456,6 +457,7 @@ fill_disk() { # DIR FREE-BYTES
 
 # Said while pollers knock at a server that starts, never a finding.
 EXPECTED_LOG=('FATAL:  the database system is (starting up|not yet accepting connections)')
+DAMAGE_FINDING='valid WAL ends at LSN' # no server's own WAL is damaged
 SANITIZER_FINDING='AddressSanitizer|LeakSanitizer|UndefinedBehaviorSanitizer|runtime error:'
 
 # Announce lines of level ERROR, FATAL or PANIC that this story brings about. A regular expression.
@@ -466,7 +468,7 @@ check_logs() {
     for file in "$SCRATCH"/log/*.log; do
         [ -e "$file" ] || continue
         case ${file##*/} in commands.log | psql.log | initdb-*) continue ;; esac
-        lines=$(grep -hE "(ERROR|FATAL|PANIC):|archive command (failed|was terminated)|$SANITIZER_FINDING" "$file")
+        lines=$(grep -hE "(ERROR|FATAL|PANIC):|archive command (failed|was terminated)|$DAMAGE_FINDING|$SANITIZER_FINDING" "$file")
         for pattern in "${EXPECTED_LOG[@]}"; do
             lines=$(grep -vE -- "$pattern" <<< "$lines")
         done

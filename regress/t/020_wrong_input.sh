@@ -268,6 +268,22 @@ exit_is 0 "what the first repository has lost comes from the second"
 ok "byte for byte" cmp "$wal/$third" "$SCRATCH/tmp/got"
 rm -f "$SCRATCH/tmp/got"
 
+# Damaged WAL in a full segment is taken, for PostgreSQL demands it, but not without a word. Behind a switch the same is
+# filler, and no damage. The byte lies in the middle of a segment full of records.
+sql source "insert into t select generate_series(1, 300000)"
+fifth=$(sql source "select pg_walfile_name(pg_current_wal_lsn() - 16777216)")
+as_pg cp "$wal/$fifth" "$SCRATCH/tmp/$fifth"
+printf '\xa5\x5a' | dd of="$SCRATCH/tmp/$fifth" bs=1 seek=8000000 conv=notrunc status=none
+run in_pgdata archive "$SCRATCH/tmp/$fifth"
+exit_is 0 "a full segment with damaged WAL in it is archived"
+damaged=$(grep -oE 'valid WAL ends at LSN [0-9A-F/]+' <<< "$err" | grep -oE '[^ ]+$')
+like "$err" "WARNING:  valid WAL ends at LSN [0-9A-F]+/[0-9A-F]+, inside segment \"$fifth\"" "with a warning"
+distance=$(sql source "select '$damaged'::pg_lsn - ('0/' || lpad(upper(to_hex((('x' || '${fifth:16}')::bit(32)::bigint) << 24)), 8, '0'))::pg_lsn")
+ok "that names the LSN of the damage" test "$distance" -gt 7990000 -a "$distance" -le 8000000
+rm "$SCRATCH/tmp/$fifth"
+run in_pgdata archive "pg_wal/$third"
+unlike "$err" 'valid WAL ends' "a segment after a switch is not taken for damaged"
+
 # -------------------------------------------------------------------------------------------------- S3
 s3_start
 { section_cluster source; section_s3; } | write_config

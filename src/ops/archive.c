@@ -9,6 +9,7 @@
 #include "ops/archive.h"
 
 #include "base/log.h"
+#include "ops/wal_damage.h"
 #include "pg/control.h"
 #include "pg/walpage.h"
 #include "pg/walscan_sink.h"
@@ -198,6 +199,20 @@ static enum err_code examine_with(struct subject *s, struct walscan *scan, struc
     return sha256_sink_digest(chain, s->sha256, e);
 }
 
+/* PostgreSQL demands that it is taken, and what of it is good is worth having. */
+static void warn_of_damage(const struct subject *s, const struct walscan *scan)
+{
+    lsn at = wal_damage_at(scan, &s->file, &s->page, s->path);
+    char text[LSN_TEXT_MAX];
+
+    if (at == 0)
+        return;
+    lsn_format(at, text);
+    log_warning("valid WAL ends at LSN %s, inside segment \"%s\", storing it as it is", text, s->name);
+    log_hint("No recovery gets past that LSN. Look for the cause, and take a new backup: it does not need "
+             "this segment.");
+}
+
 static enum err_code examine(struct subject *s, struct err *e)
 {
     CLEANUP(walscan_freep) struct walscan *scan = NULL;
@@ -213,6 +228,7 @@ static enum err_code examine(struct subject *s, struct err *e)
     s->facts.last_lsn = walscan_last(scan);
     if (walscan_open(scan) != 0)
         s->facts.commit_lsn = walscan_open(scan);
+    warn_of_damage(s, scan);
     return ERR_OK;
 }
 
