@@ -8,9 +8,9 @@
  *         return check_main(suite_of("base/hex", tests, sizeof(tests) / sizeof(tests[0])));
  *     }
  *
- * suite_between adds a fixture. A file that needs loop tests or another timeout makes its Suite with check's own calls. CK_FORK=no
- * (valgrind, a debugger) is obeyed; so is CK_TAP_LOG_FILE_NAME; without it TAP goes to stdout, where meson's
- * `protocol: 'tap'` reads it.
+ * suite_between adds a fixture. A file that needs loop tests or another timeout makes its Suite with check's own
+ * calls. CK_FORK=no (valgrind, a debugger) is obeyed; so is CK_TAP_LOG_FILE_NAME; without it TAP goes to stdout, where
+ * meson's `protocol: 'tap'` reads it.
  *
  * PITR_TEST_THIN=N, set under valgrind, which is thirty times slower, makes loops over many like cases take every N-th
  * one only (thin_step). Everywhere else all of them run.
@@ -19,7 +19,7 @@
 #include <check.h>
 #include <stdlib.h>
 
-/* A suite with one case that holds all these tests, each run between set_up and tear_down; names are the functions' own. */
+/* A suite with one case of all these tests, each between set_up and tear_down; names are the functions' own. */
 static inline Suite *suite_between(const char *name, SFun set_up, SFun tear_down, const TTest *const *tests,
                                    size_t count)
 {

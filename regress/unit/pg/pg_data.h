@@ -27,7 +27,7 @@ static inline void data_read(const char *name, struct buf *b)
     ck_assert_msg(buf_read_file(b, path, &e) == ERR_OK, "%s", e.text);
 }
 
-/* The captured first bytes of a "pg_control" or a "walpage" of this version: all there are, no more and no fewer than len. */
+/* The captured first bytes of a "pg_control" or a "walpage" of this version; len is how many there are. */
 static inline void head_read(const char *file, unsigned major, uint8_t *head, size_t len)
 {
     struct buf b = BUF_INIT(len);

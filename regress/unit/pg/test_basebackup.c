@@ -1,5 +1,7 @@
-/* Tests of src/pg/basebackup.c and src/pg/basebackup_data.c, against a server that misbehaves. Real ones:
- * test_basebackup_live.c. */
+/*
+ * Tests of src/pg/basebackup.c and src/pg/basebackup_data.c, against a server that misbehaves. Real ones:
+ * test_basebackup_live.c.
+ */
 #include "pg/basebackup.h"
 
 #include "check_main.h"
