@@ -19,7 +19,9 @@
 /* Resource managers and what of info is theirs. */
 #define WALRECORD_RM_XLOG   0
 #define WALRECORD_RM_XACT   1
+#define WALRECORD_RM_SMGR   2
 #define WALRECORD_RM_DBASE  4
+#define WALRECORD_RM_TBLSPC 5
 #define WALRECORD_INFO_MASK 0xF0
 
 struct walrecord {

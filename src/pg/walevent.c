@@ -6,38 +6,33 @@
  *           blocks, so the main data is all that is left behind it.
  * Commit,   i64 time in microseconds since 2000-01-01 UTC; u32 xinfo if info has 0x80; then, each if xinfo has its bit
  * abort     and in this order: 0x001 u32 database, u32 tablespace; 0x002 list of subtransactions (u32); 0x004 of
- *           dropped relations (12 bytes); 0x100 of dropped statistics (from 15; 12 bytes, from 18 on 16); 0x008 of
- *           invalidations (16 bytes); 0x010 u32 xid of the prepared transaction; … A list is i32 count, entries.
- * Others    restore point: i64 time, 64 bytes name; end of recovery: i64 time, …; drop database: u32 database, …
+ *           dropped relations (u32 tablespace, u32 database, u32 relfilenode); 0x100 of dropped statistics (from 15; u32
+ *           kind, u32 database, object of u32, from 18 on of u64); 0x008 of invalidations (16 bytes); 0x010 u32 xid of
+ *           the prepared transaction; … A list is i32 count, entries.
+ * Others    walevent_form says how much of their main data is read; take_other says where what lies.
  *
  * A machine of steps: each names the field it has collected and asks for the next.
  */
 #include "pg/walevent.h"
 
 #include "codec/le.h"
+#include "pg/walevent_form.h"
 
 #include <string.h>
 
-#define XLOG_SWITCH          0x40
-#define XLOG_BACKUP_END      0x50
-#define XLOG_RESTORE_POINT   0x70
-#define XLOG_END_OF_RECOVERY 0x90
-
-#define XACT_OP_MASK         0x70
-#define XACT_HAS_INFO        0x80
-#define XACT_COMMIT          0x00
-#define XACT_PREPARE         0x10
-#define XACT_ABORT           0x20
-#define XACT_COMMIT_PREPARED 0x30
-#define XACT_ABORT_PREPARED  0x40
+#define XACT_HAS_INFO 0x80
 
 #define ID_TOPLEVEL_XID 252
 #define ID_ORIGIN       253
 #define ID_MAIN_LONG    254
 #define ID_MAIN_SHORT   255
 
-#define HAS_DATABASE 0x001
-#define HAS_TWOPHASE 0x010
+#define HAS_DATABASE  0x001
+#define HAS_SUBXACTS  0x002
+#define HAS_RELATIONS 0x004
+#define HAS_INVALS    0x008
+#define HAS_TWOPHASE  0x010
+#define HAS_STATS     0x100
 
 /* From 2000-01-01 back to 1970-01-01. */
 #define EPOCH_DISTANCE_US INT64_C(946684800000000)
@@ -46,11 +41,10 @@ enum step {
     STEP_ID,
     STEP_MAIN_SHORT,
     STEP_MAIN_LONG,
-    STEP_TIME, /* of a commit or abort, or of the end of recovery */
+    STEP_MAIN, /* as much of the main data as the form wants */
     STEP_XINFO,
-    STEP_ITEM,
-    STEP_RESTORE_POINT,
-    STEP_DATABASE, /* of DROP DATABASE */
+    STEP_ITEM,  /* of xinfo: what it is, or the count of a list */
+    STEP_ENTRY, /* of that list */
     STEP_DONE
 };
 
@@ -62,68 +56,10 @@ static const struct item {
     uint8_t entry_18;
     unsigned since;
 } items[] = {
-    {HAS_DATABASE, 8, 0, 0, 13}, {0x002, 4, 4, 4, 13}, /* subtransactions */
-    {0x004, 4, 12, 12, 13},                            /* dropped relations */
-    {0x100, 4, 12, 16, 15},                            /* dropped statistics */
-    {0x008, 4, 16, 16, 13},                            /* invalidations */
-    {HAS_TWOPHASE, 4, 0, 0, 13},
+    {HAS_DATABASE, 8, 0, 0, 13}, {HAS_SUBXACTS, 4, 4, 4, 13}, {HAS_RELATIONS, 4, 12, 12, 13},
+    {HAS_STATS, 4, 12, 16, 15},  {HAS_INVALS, 4, 16, 16, 13}, {HAS_TWOPHASE, 4, 0, 0, 13},
 };
 #define ITEMS (sizeof(items) / sizeof(items[0]))
-
-static bool xact_type(uint8_t info, enum walevent_type *type)
-{
-    switch (info & XACT_OP_MASK) {
-    case XACT_COMMIT:
-    case XACT_COMMIT_PREPARED:
-        *type = WALEVENT_COMMIT;
-        return true;
-    case XACT_ABORT:
-    case XACT_ABORT_PREPARED:
-        *type = WALEVENT_ABORT;
-        return true;
-    case XACT_PREPARE:
-        *type = WALEVENT_PREPARE;
-        return true;
-    default:
-        return false;
-    }
-}
-
-static bool xlog_type(uint8_t info, enum walevent_type *type)
-{
-    switch (info & WALRECORD_INFO_MASK) {
-    case XLOG_SWITCH:
-        *type = WALEVENT_SWITCH;
-        return true;
-    case XLOG_BACKUP_END:
-        *type = WALEVENT_BACKUP_END;
-        return true;
-    case XLOG_RESTORE_POINT:
-        *type = WALEVENT_RESTORE_POINT;
-        return true;
-    case XLOG_END_OF_RECOVERY:
-        *type = WALEVENT_END_OF_RECOVERY;
-        return true;
-    default:
-        return false;
-    }
-}
-
-static bool event_type(unsigned major, const struct walrecord *record, enum walevent_type *type)
-{
-    if (record->rmid == WALRECORD_RM_XACT)
-        return xact_type(record->info, type);
-    if (record->rmid == WALRECORD_RM_XLOG)
-        return xlog_type(record->info, type);
-    *type = WALEVENT_DROP_DATABASE; /* 15 put another way of CREATE DATABASE in its place */
-    return record->rmid == WALRECORD_RM_DBASE &&
-           (record->info & WALRECORD_INFO_MASK) == (major >= 15 ? 0x20 : 0x10);
-}
-
-static bool is_of_transaction(enum walevent_type type)
-{
-    return type == WALEVENT_COMMIT || type == WALEVENT_ABORT || type == WALEVENT_PREPARE;
-}
 
 /* Ask for the next field, or end when the record has not so much left. */
 static void want(struct walevent_reader *r, enum step step, uint8_t bytes)
@@ -151,22 +87,27 @@ static bool pass_by(struct walevent_reader *r, uint64_t bytes)
 
 bool walevent_begin(struct walevent_reader *r, unsigned major, const struct walrecord *record)
 {
-    enum walevent_type type;
+    const struct walevent_form *form = walevent_form_of(major, record);
 
-    if (!event_type(major, record, &type))
+    if (form == NULL)
         return false;
-    r->event = (struct walevent){.type = type, .xid = is_of_transaction(type) ? record->xid : 0};
+    memset(&r->event, 0,
+           offsetof(struct walevent, subxacts)); /* the lists are long; their counts say it all */
+    r->event.type = form->type;
+    r->event.xid = record->xid;
+    r->event.is_prepared = form->is_prepared;
+    r->event.is_shutdown = form->is_shutdown;
+    r->form = form;
     r->major = major;
     r->left = record->total_bytes - WALRECORD_HEADER;
     r->skip = 0;
     r->have = 0;
     r->item = 0;
     r->has_xinfo = (record->info & XACT_HAS_INFO) != 0;
-    r->xinfo = HAS_DATABASE;
-    if ((record->info & XACT_OP_MASK) == XACT_COMMIT_PREPARED ||
-        (record->info & XACT_OP_MASK) == XACT_ABORT_PREPARED)
-        r->xinfo = UINT32_MAX; /* what is wanted lies behind the lists */
-    r->is_told = type == WALEVENT_SWITCH || type == WALEVENT_BACKUP_END || type == WALEVENT_PREPARE;
+    r->xinfo = HAS_DATABASE | HAS_SUBXACTS | HAS_RELATIONS | HAS_STATS;
+    if (form->is_prepared)
+        r->xinfo |= HAS_INVALS | HAS_TWOPHASE; /* the xid lies behind the longest list */
+    r->is_told = form->bytes == 0;
     if (r->is_told)
         r->step = STEP_DONE;
     else
@@ -176,14 +117,10 @@ bool walevent_begin(struct walevent_reader *r, unsigned major, const struct walr
 
 static void begin_main(struct walevent_reader *r, uint32_t main_bytes)
 {
-    if (main_bytes != r->left)
-        r->step = STEP_DONE;
-    else if (r->event.type == WALEVENT_RESTORE_POINT)
-        want(r, STEP_RESTORE_POINT, 8 + WALEVENT_NAME_MAX);
-    else if (r->event.type == WALEVENT_DROP_DATABASE)
-        want(r, STEP_DATABASE, 4);
+    if (main_bytes == r->left)
+        want(r, STEP_MAIN, r->form->bytes);
     else
-        want(r, STEP_TIME, 8);
+        r->step = STEP_DONE;
 }
 
 static void take_id(struct walevent_reader *r)
@@ -217,6 +154,60 @@ static int64_t time_of(const uint8_t *bytes)
     return since_1970;
 }
 
+static struct walevent_relation relation_of(const uint8_t *bytes)
+{
+    return (struct walevent_relation){le32_get(bytes), le32_get(bytes + 4), le32_get(bytes + 8)};
+}
+
+/* What the main data of a record that is of no transaction begins with. */
+static void take_other(struct walevent *v, const uint8_t *field, uint8_t bytes)
+{
+    switch (v->type) {
+    case WALEVENT_CHECKPOINT: /* u64 redo, u32 timeline, u32 the one before, 8 that differ by version, u64 next xid */
+        v->redo = le64_get(field);
+        v->next_xid = le32_get(field + 24);
+        return;
+    case WALEVENT_RELATION_CREATE:
+        v->relation = relation_of(field);
+        v->fork = le32_get(field + 12);
+        return;
+    case WALEVENT_CREATE_DATABASE:
+        v->database = le32_get(field);
+        v->tablespace = le32_get(field + 4);
+        v->source_database = bytes == WALEVENT_FILE_COPY_BYTES ? le32_get(field + 8) : 0;
+        return;
+    case WALEVENT_DROP_DATABASE:
+        v->database = le32_get(field);
+        return;
+    case WALEVENT_DROP_TABLESPACE:
+        v->tablespace = le32_get(field);
+        return;
+    case WALEVENT_RESTORE_POINT:
+        memcpy(v->name, field + 8, WALEVENT_NAME_MAX - 1); /* the last one stays NUL */
+        v->time_us = time_of(field);
+        return;
+    default: /* END_OF_RECOVERY */
+        v->time_us = time_of(field);
+    }
+}
+
+static void take_main(struct walevent_reader *r)
+{
+    struct walevent *v = &r->event;
+
+    r->is_told = true;
+    r->step = STEP_DONE;
+    if (v->type != WALEVENT_COMMIT && v->type != WALEVENT_ABORT) {
+        take_other(v, r->field, r->form->bytes);
+        return;
+    }
+    v->time_us = time_of(r->field);
+    if (r->has_xinfo)
+        want(r, STEP_XINFO, 4);
+}
+
+/* ---- the items of a commit or abort ---- */
+
 static void next_item(struct walevent_reader *r)
 {
     for (; r->item < ITEMS; r->item++)
@@ -227,36 +218,82 @@ static void next_item(struct walevent_reader *r)
     r->step = STEP_DONE;
 }
 
+static uint8_t entry_bytes(const struct walevent_reader *r)
+{
+    return r->major >= 18 ? items[r->item].entry_18 : items[r->item].entry;
+}
+
+static void next_entry(struct walevent_reader *r)
+{
+    if (r->entry < r->entries) {
+        want(r, STEP_ENTRY, entry_bytes(r));
+    } else if (pass_by(r, r->rest)) {
+        r->item++;
+        next_item(r);
+    }
+}
+
+/* Of invalidations nothing is kept. */
+static uint32_t *count_of(struct walevent *v, uint32_t flag)
+{
+    if (flag == HAS_SUBXACTS)
+        return &v->subxact_count;
+    if (flag == HAS_RELATIONS)
+        return &v->relation_count;
+    return flag == HAS_STATS ? &v->stats_count : NULL;
+}
+
+static void begin_list(struct walevent_reader *r, uint32_t count)
+{
+    uint64_t bytes = (uint64_t) count * entry_bytes(r);
+    uint32_t *told = count_of(&r->event, items[r->item].flag);
+
+    if (bytes > r->left) { /* a negative count is larger than any record */
+        r->step = STEP_DONE;
+        return;
+    }
+    r->entry = 0;
+    r->entries = told == NULL ? 0 : (uint8_t) walevent_kept(count);
+    r->rest = (uint32_t) bytes - (uint32_t) r->entries * entry_bytes(r);
+    if (told != NULL)
+        *told = count;
+    next_entry(r);
+}
+
+static void take_entry(struct walevent_reader *r)
+{
+    uint8_t i = r->entry++;
+
+    switch (items[r->item].flag) {
+    case HAS_SUBXACTS:
+        r->event.subxacts[i] = le32_get(r->field);
+        break;
+    case HAS_RELATIONS:
+        r->event.relations[i] = relation_of(r->field);
+        break;
+    default: /* HAS_STATS; the upper half of 18's object is 0 for a relation */
+        r->event.stats[i] = (struct walevent_stats){le32_get(r->field), le32_get(r->field + 8)};
+    }
+    next_entry(r);
+}
+
 static void take_item(struct walevent_reader *r)
 {
-    const struct item *item = &items[r->item++];
     uint32_t value = le32_get(r->field);
 
-    if (item->flag == HAS_DATABASE)
+    switch (items[r->item].flag) {
+    case HAS_DATABASE:
         r->event.database = value;
-    else if (item->flag == HAS_TWOPHASE)
+        break;
+    case HAS_TWOPHASE:
         r->event.xid = value;
-    else if (!pass_by(r, (uint64_t) value * (r->major >= 18 ? item->entry_18 : item->entry)))
-        return; /* a negative count is larger than any record */
+        break;
+    default:
+        begin_list(r, value);
+        return;
+    }
+    r->item++;
     next_item(r);
-}
-
-static void take_time(struct walevent_reader *r)
-{
-    r->event.time_us = time_of(r->field);
-    r->is_told = true;
-    if (r->event.type != WALEVENT_END_OF_RECOVERY && r->has_xinfo)
-        want(r, STEP_XINFO, 4);
-    else
-        r->step = STEP_DONE;
-}
-
-static void take_restore_point(struct walevent_reader *r)
-{
-    r->event.time_us = time_of(r->field);
-    memcpy(r->event.name, r->field + 8, WALEVENT_NAME_MAX - 1); /* the last one stays NUL */
-    r->is_told = true;
-    r->step = STEP_DONE;
 }
 
 static void take_field(struct walevent_reader *r)
@@ -271,8 +308,8 @@ static void take_field(struct walevent_reader *r)
     case STEP_MAIN_LONG:
         begin_main(r, le32_get(r->field));
         return;
-    case STEP_TIME:
-        take_time(r);
+    case STEP_MAIN:
+        take_main(r);
         return;
     case STEP_XINFO:
         r->xinfo &= le32_get(r->field);
@@ -281,13 +318,8 @@ static void take_field(struct walevent_reader *r)
     case STEP_ITEM:
         take_item(r);
         return;
-    case STEP_RESTORE_POINT:
-        take_restore_point(r);
-        return;
-    default: /* STEP_DATABASE */
-        r->event.database = le32_get(r->field);
-        r->is_told = true;
-        r->step = STEP_DONE;
+    default: /* STEP_ENTRY */
+        take_entry(r);
     }
 }
 
@@ -312,10 +344,7 @@ void walevent_push(struct walevent_reader *r, const uint8_t *bytes, size_t len)
     }
 }
 
-bool walevent_finish(const struct walevent_reader *r, struct walevent *out)
+struct walevent *walevent_finish(struct walevent_reader *r)
 {
-    if (!r->is_told)
-        return false;
-    *out = r->event;
-    return true;
+    return r->is_told ? &r->event : NULL;
 }

@@ -169,10 +169,9 @@ static void begin_filler(struct walscan *s)
 /* The record's last byte was passed. */
 static enum err_code record_finish(struct walscan *s, struct err *e)
 {
-    struct walevent event;
+    struct walevent *event = s->is_event ? walevent_finish(&s->reader) : NULL;
 
-    if (walrecord_crc(s->crc, s->header) != s->record.crc ||
-        (s->is_event && !walevent_finish(&s->reader, &event))) {
+    if (walrecord_crc(s->crc, s->header) != s->record.crc || (s->is_event && event == NULL)) {
         s->is_ended = true;
         return ERR_OK;
     }
@@ -180,11 +179,11 @@ static enum err_code record_finish(struct walscan *s, struct err *e)
     whole(s);
     if (walrecord_is_switch(&s->record))
         begin_filler(s);
-    if (!s->is_event || s->visit == NULL)
+    if (event == NULL || s->visit == NULL)
         return ERR_OK;
-    event.start = s->record_start;
-    event.end = s->whole_end;
-    if (s->visit(&event, s->arg, e) == ERR_OK)
+    event->start = s->record_start;
+    event->end = s->whole_end;
+    if (s->visit(event, s->arg, e) == ERR_OK)
         return ERR_OK;
     s->is_stopped = true;
     return e->code;

@@ -9,7 +9,8 @@ static const struct version {
     bool has_stats;
 } versions[] = {{13, 0xD106, 0x10, false}, {14, 0xD10D, 0x10, false}, {15, 0xD110, 0x20, true},
                 {16, 0xD113, 0x20, true},  {17, 0xD116, 0x20, true},  {18, 0xD118, 0x20, true}};
-#define VERSIONS (sizeof(versions) / sizeof(versions[0]))
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#define VERSIONS     (sizeof(versions) / sizeof(versions[0]))
 
 /* The record just appended tells this; its end is where the WAL now ends. */
 static void expect(struct told *wanted, const struct wal *w, struct walevent v)
@@ -20,52 +21,139 @@ static void expect(struct told *wanted, const struct wal *w, struct walevent v)
     wanted->end = v.end;
 }
 
+/* The n-th u32 of what body_list writes. */
+static uint32_t of_list(size_t n)
+{
+    uint8_t bytes[4];
+
+    for (size_t i = 0; i < 4; i++)
+        bytes[i] = (uint8_t) ((4 * n + i) * 37 + 11);
+    return le32_get(bytes);
+}
+
+/* What a commit or abort made by xact_main must tell. */
+static struct walevent ended(const struct xact *x, unsigned major, enum walevent_type type, int64_t time_us)
+{
+    struct walevent v = {.type = type, .xid = x->prepared_xid, .time_us = time_us, .database = x->database};
+    size_t words = major >= 18 ? 4 : 3;
+
+    v.is_prepared = x->prepared_xid != 0;
+    v.subxact_count = x->subxacts == NO_LIST ? 0 : x->subxacts;
+    v.relation_count = x->relations == NO_LIST ? 0 : x->relations;
+    v.stats_count = x->stats == NO_LIST ? 0 : x->stats;
+    for (size_t i = 0; i < WALEVENT_LIST_MAX; i++) {
+        v.subxacts[i] = of_list(i);
+        v.relations[i] = (struct walevent_relation){of_list(3 * i), of_list(3 * i + 1), of_list(3 * i + 2)};
+        v.stats[i] = (struct walevent_stats){of_list(words * i), of_list(words * i + 2)};
+    }
+    return v;
+}
+
+static void append_end(struct wal *w, const struct version *v, struct told *wanted, const struct xact *x,
+                       enum walevent_type type, uint8_t info, int64_t time_us)
+{
+    struct wal_body main = xact_main(x, v->major, time_us);
+    struct walevent event = ended(x, v->major, type, time_us);
+    bool is_prepared = x->prepared_xid != 0;
+
+    event.start = wal_main(w, 1, info, is_prepared ? 0 : 4700, &main);
+    event.xid = is_prepared ? x->prepared_xid : 4700;
+    expect(wanted, w, event);
+}
+
 static void append_transactions(struct wal *w, const struct version *v, struct told *wanted)
 {
     struct xact plain = {16390, 3, 2, v->has_stats ? 2 : NO_LIST, 5, 0, 0};
-    struct xact prepared = {16391, 3, 30, v->has_stats ? 7 : NO_LIST, 9, 4711, 0x80 | 0x20 | 0x40};
+    struct xact all_kept = {16390, 64, 64, v->has_stats ? 64 : NO_LIST, 5, 0, 0};
+    struct xact prepared = {16391, 300, 65, v->has_stats ? 65 : NO_LIST, 9, 4711, 0x80 | 0x20 | 0x40};
     struct xact rolled_back = {0, NO_LIST, 1, v->has_stats ? 1 : NO_LIST, NO_LIST, 4712, 0x80};
     struct wal_body main = xact_main(&plain, v->major, EPOCH_2000 + 10);
 
-    expect(wanted, w,
-           (struct walevent){.type = WALEVENT_COMMIT,
-                             .start = wal_main(w, 1, 0x80, 4700, &main),
-                             .xid = 4700,
-                             .time_us = EPOCH_2000 + 10,
-                             .database = 16390});
     expect(
         wanted, w,
         (struct walevent){.type = WALEVENT_PREPARE, .start = wal_main(w, 1, 0x10, 4711, &main), .xid = 4711});
-    main = xact_main(&prepared, v->major, EPOCH_2000 + 20);
-    expect(wanted, w,
-           (struct walevent){.type = WALEVENT_COMMIT,
-                             .start = wal_main(w, 1, 0xB0, 0, &main),
-                             .xid = 4711,
-                             .time_us = EPOCH_2000 + 20,
-                             .database = 16391});
-    main = xact_main(&rolled_back, v->major, EPOCH_2000 - 30);
-    expect(wanted, w,
-           (struct walevent){.type = WALEVENT_ABORT,
-                             .start = wal_main(w, 1, 0xC0, 0, &main),
-                             .xid = 4712,
-                             .time_us = EPOCH_2000 - 30});
+    append_end(w, v, wanted, &plain, WALEVENT_COMMIT, 0x80, EPOCH_2000 + 10);
+    append_end(w, v, wanted, &all_kept, WALEVENT_COMMIT, 0x80, EPOCH_2000 + 15);
+    append_end(w, v, wanted, &prepared, WALEVENT_COMMIT, 0xB0, EPOCH_2000 + 20);
+    append_end(w, v, wanted, &plain, WALEVENT_ABORT, 0xA0, EPOCH_2000 + 25);
+    append_end(w, v, wanted, &rolled_back, WALEVENT_ABORT, 0xC0, EPOCH_2000 - 30);
 }
 
-static void append_others(struct wal *w, const struct version *v, struct told *wanted)
+static void append_databases(struct wal *w, const struct version *v, struct told *wanted)
+{
+    struct wal_body created = {.len = 0}, dropped = {.len = 0}, space = {.len = 0};
+    struct walevent create = {
+        .type = WALEVENT_CREATE_DATABASE, .xid = 4712, .database = 16399, .tablespace = 1663};
+
+    body_u32(&created, 16399);
+    body_u32(&created, 1663);
+    if (v->major >= 15) {
+        create.start = wal_main(w, 4, 0x10, 4712, &created);
+        expect(wanted, w, create);
+    }
+    body_u32(&created, 4);
+    body_u32(&created, 1664);
+    create.source_database = 4;
+    create.start = wal_main(w, 4, 0x00, 4712, &created);
+    expect(wanted, w, create);
+    body_u32(&dropped, 16400);
+    body_list(&dropped, 2, 4);
+    expect(wanted, w,
+           (struct walevent){.type = WALEVENT_DROP_DATABASE,
+                             .start = wal_main(w, 4, v->drop_database, 4713, &dropped),
+                             .xid = 4713,
+                             .database = 16400});
+    body_u32(&space, 16500);
+    expect(wanted, w,
+           (struct walevent){.type = WALEVENT_DROP_TABLESPACE,
+                             .start = wal_main(w, 5, 0x10, 4714, &space),
+                             .xid = 4714,
+                             .tablespace = 16500});
+}
+
+static void append_files(struct wal *w, struct told *wanted)
+{
+    struct walevent create = {.type = WALEVENT_RELATION_CREATE, .xid = 4715, .relation = {1663, 5, 16600}};
+
+    for (create.fork = WALEVENT_FORK_MAIN; create.fork <= WALEVENT_FORK_INIT; create.fork++) {
+        struct wal_body main = {.len = 0};
+
+        body_u32(&main, 1663);
+        body_u32(&main, 5);
+        body_u32(&main, 16600);
+        body_u32(&main, create.fork);
+        create.start = wal_main(w, 2, 0x10 | 0x01, 4715, &main);
+        expect(wanted, w, create);
+    }
+}
+
+static void append_checkpoints(struct wal *w, struct told *wanted)
+{
+    struct walevent checkpoint = {
+        .type = WALEVENT_CHECKPOINT, .redo = 0x1234567890, .next_xid = 4716, .is_shutdown = true};
+    struct wal_body main = {.len = 0};
+
+    body_u64(&main, checkpoint.redo);
+    body_u64(&main, UINT64_C(3) << 32 | 3); /* timelines */
+    body_u64(&main, 1);                     /* full page writes, and the WAL level in 17 */
+    body_u64(&main, UINT64_C(1) << 32 | 4716);
+    body_bytes(&main, "what else a checkpoint says", 27);
+    checkpoint.start = wal_main(w, 0, 0x00, 0, &main);
+    expect(wanted, w, checkpoint);
+    checkpoint.is_shutdown = false;
+    checkpoint.start = wal_main(w, 0, 0x10, 0, &main);
+    expect(wanted, w, checkpoint);
+}
+
+static void append_others(struct wal *w, struct told *wanted)
 {
     static const char name[64] = "the longest name that there may be is of sixty-three characters";
-    struct wal_body database = {.len = 0}, recovered = {.len = 0}, backup = {.len = 0};
+    struct wal_body recovered = {.len = 0}, backup = {.len = 0};
     struct walevent point = {.type = WALEVENT_RESTORE_POINT, .time_us = EPOCH_2000 + 50};
 
-    body_u32(&database, 16400);
-    body_list(&database, 2, 4);
     body_u64(&recovered, 40);
     body_u64(&recovered, 2);
     body_u64(&backup, 0x1000028);
-    expect(wanted, w,
-           (struct walevent){.type = WALEVENT_DROP_DATABASE,
-                             .start = wal_main(w, 4, v->drop_database, 4713, &database),
-                             .database = 16400});
     expect(wanted, w,
            (struct walevent){.type = WALEVENT_END_OF_RECOVERY,
                              .start = wal_main(w, 0, 0x90, 0, &recovered),
@@ -87,7 +175,10 @@ START_TEST(every_event_of_every_version_is_told)
 
         w.magic = versions[i].magic;
         append_transactions(&w, &versions[i], &wanted);
-        append_others(&w, &versions[i], &wanted);
+        append_databases(&w, &versions[i], &wanted);
+        append_files(&w, &wanted);
+        append_checkpoints(&w, &wanted);
+        append_others(&w, &wanted);
         scan_all(&w, &t);
         assert_same(&wanted, &t);
         wal_clear(&w);
@@ -102,13 +193,11 @@ START_TEST(what_is_no_event_is_passed_over)
         uint8_t rmid, info;
         const char *why;
     } silent[] = {
-        {0xD110, 0, 0x00, "a checkpoint"},
         {0xD118, 0, 0xE0, "the redo point of a checkpoint"},
         {0xD110, 1, 0x50, "the assignment of subtransactions"},
         {0xD110, 1, 0x60, "invalidations"},
         {0xD10D, 4, 0x20, "of databases, 14 knows no such record"},
-        {0xD110, 4, 0x10, "what was a drop in 14 creates a database in 15"},
-        {0xD110, 4, 0x00, "creating a database"},
+        {0xD110, 5, 0x00, "creating a tablespace"},
         {0xD110, 2, 0x20, "a relation cut short"},
         {0xD110, 200, 0x00, "a custom resource manager"},
     };
@@ -188,6 +277,46 @@ START_TEST(an_item_that_does_not_fit_leaves_the_commit_told)
 }
 END_TEST
 
+START_TEST(a_list_that_does_not_fit_leaves_the_lists_before_it)
+{
+    struct xact x = {16384, 4, 70, 3, NO_LIST, 99, 0};
+    struct wal_body main = xact_main(&x, 15, EPOCH_2000 + 5);
+    struct wal w = wal_new();
+    struct told t;
+
+    le32_put(main.bytes + 8 + 4 + 8 + 4 + 4 * 4 + 4 + 70 * 12, 1000); /* of the statistics */
+    wal_main(&w, 1, 0xB0, 0, &main);
+    scan_all(&w, &t);
+    ck_assert_uint_eq(t.count, 1);
+    ck_assert_uint_eq(t.events[0].subxact_count, 4);
+    ck_assert_uint_eq(t.events[0].relation_count, 70);
+    ck_assert_uint_eq(t.events[0].relations[63].relfilenode, of_list(3 * 63 + 2));
+    ck_assert_uint_eq(t.events[0].stats_count, 0);
+    ck_assert_uint_eq(t.events[0].xid, 0);
+    wal_clear(&w);
+}
+END_TEST
+
+START_TEST(an_event_has_nothing_of_the_one_before)
+{
+    struct xact all = {16384, 70, 70, 70, 3, 99, 0}, none = {0, NO_LIST, NO_LIST, NO_LIST, NO_LIST, 0, 0};
+    struct wal_body main = xact_main(&all, 15, EPOCH_2000 + 5);
+    struct wal w = wal_new();
+    struct walevent wanted = ended(&none, 15, WALEVENT_COMMIT, EPOCH_2000 + 6);
+    struct told t;
+
+    wal_main(&w, 1, 0xB0, 0, &main);
+    main = xact_main(&none, 15, EPOCH_2000 + 6);
+    wanted.xid = 5;
+    wanted.start = wal_main(&w, 1, 0x80, 5, &main);
+    wanted.end = wal_at(&w);
+    scan_all(&w, &t);
+    ck_assert_uint_eq(t.count, 2);
+    ck_assert(event_is(&t.events[1], &wanted));
+    wal_clear(&w);
+}
+END_TEST
+
 START_TEST(a_record_not_of_its_form_is_the_end)
 {
     static const struct {
@@ -226,6 +355,22 @@ START_TEST(a_record_not_of_its_form_is_the_end)
          "\xff\x03"
          "123",
          5, "a drop of no database"},
+        {5, 0x10,
+         "\xff\x03"
+         "123",
+         5, "a drop of no tablespace"},
+        {4, 0x10,
+         "\xff\x07"
+         "1234567",
+         9, "a database made nowhere"},
+        {2, 0x10,
+         "\xff\x0f"
+         "123456789012345",
+         17, "a file without a fork"},
+        {0, 0x10,
+         "\xff\x1b"
+         "123456789012345678901234567",
+         29, "a checkpoint without a next xid"},
     };
 
     for (size_t i = 0; i < sizeof(malformed) / sizeof(malformed[0]); i++) {
@@ -264,14 +409,14 @@ END_TEST
 
 START_TEST(any_body_with_a_fitting_crc_is_survived)
 {
-    static const uint8_t kinds[][2] = {{1, 0x80}, {1, 0xA0}, {1, 0xB0}, {1, 0xC0},
-                                       {0, 0x70}, {0, 0x90}, {4, 0x20}};
+    static const uint8_t kinds[][2] = {{1, 0x80}, {1, 0xA0}, {1, 0xB0}, {1, 0xC0}, {0, 0x70}, {0, 0x90},
+                                       {4, 0x20}, {0, 0x00}, {2, 0x10}, {4, 0x00}, {5, 0x10}};
     uint64_t random = 77;
 
     for (size_t i = 0; i < 5000; i++) {
         struct xact x = {16384, 5, 3, 2, 4, 4711, 0x80};
         struct wal_body main = xact_main(&x, 15, EPOCH_2000 + 5), body = body_of_main(&main);
-        const uint8_t *kind = kinds[next_random(&random) % 7];
+        const uint8_t *kind = kinds[next_random(&random) % COUNT(kinds)];
         struct wal w = wal_new();
         struct told t;
 
@@ -283,7 +428,7 @@ START_TEST(any_body_with_a_fitting_crc_is_survived)
         wal_record(&w, kind[0], kind[1], 3, body.bytes, body.len);
         t = (struct told){0};
         scan(&w, w.start, w.bytes.len, 1 + (size_t) (next_random(&random) % 300), &t);
-        ck_assert(t.count == (t.is_ended || (w.magic < 0xD110 && kind[0] == 4) ? 0 : 1));
+        ck_assert(t.count == (t.is_ended || (w.magic < 0xD110 && kind[0] == 4 && kind[1] == 0x20) ? 0 : 1));
         wal_clear(&w);
     }
 }
@@ -297,6 +442,8 @@ int main(void)
         headers_of_origin_and_top_level_xid_lie_before_the_data,
         statistics_are_looked_for_only_where_there_are_some,
         an_item_that_does_not_fit_leaves_the_commit_told,
+        a_list_that_does_not_fit_leaves_the_lists_before_it,
+        an_event_has_nothing_of_the_one_before,
         a_record_not_of_its_form_is_the_end,
         a_time_beyond_all_is_the_last_there_is,
         any_body_with_a_fitting_crc_is_survived,

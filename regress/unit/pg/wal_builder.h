@@ -144,7 +144,7 @@ static inline lsn wal_switch(struct wal *w)
 
 /* A body with nothing but main data. */
 struct wal_body {
-    uint8_t bytes[4096];
+    uint8_t bytes[8192];
     size_t len;
 };
 

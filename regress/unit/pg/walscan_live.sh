@@ -2,21 +2,23 @@
 # Compare walscan with PostgreSQL's own reader on WAL of real servers: walscan_live.sh WALSCAN_PRINT-EXECUTABLE
 #
 # For each segment size a server is made, worked hard, crashed, promoted and stopped; then every commit, abort, prepare,
-# restore point, … and the end must be those that pg_waldump sees, from the first segment and from each later one.
+# restore point, … and the end must be those that pg_waldump sees, from the first segment and from each later one. And
+# waldrops must say of each statement in walscan_live.cases what it did to relations.
 #
 # PITR_TEST_PGBIN      picks the server; see live_server.sh
 # PITR_TEST_WALDUMP    a pg_waldump of that version; default: the one beside it; without any, the server's
-#                      pg_walinspect is asked (15 and later), which leaves the promotion out
+#                      pg_walinspect is asked (15 and later), which leaves the promotion out; 13 and 14 have neither,
+#                      and only the cases are tried
 # PITR_TEST_SEGMENTS   segment sizes in MiB, default "1 16"
 set -eu
 
 print_exe=$(realpath "$1")
+cases=$(realpath "$(dirname "$0")/walscan_live.cases")
 skip_status=0
 . "$(dirname "$0")/../live_server.sh"
 command -v psql >/dev/null || skip "no psql"
 waldump=${PITR_TEST_WALDUMP:-$pgbin/pg_waldump}
 major=$("$pgbin/postgres" --version | sed 's/^[^0-9]*\([0-9]*\).*/\1/')
-[ -x "$waldump" ] || [ "$major" -ge 15 ] || skip "neither pg_waldump nor pg_walinspect"
 export TZ=UTC PGHOST="$dir/socket" PGPORT=5432 PGUSER=postgres PGDATABASE=postgres
 
 sql()
@@ -45,7 +47,8 @@ SQL
 	for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
 		echo "insert into t (v) values ('$i'); begin; insert into t (v) values ('gone'); rollback;"
 	done | sql
-	sql <<'SQL'
+	$as_server mkdir "$dir/space/passing" "$dir/space/elsewhere"
+	sed "s,SPACE,$dir/space," <<'SQL' | sql
 begin; insert into t (v) values ('a'); savepoint s; insert into t (v) values ('b'); rollback to s;
 savepoint s2; insert into t (v) values ('c'); commit;
 do $$ begin for i in 1..300 loop begin insert into t (v) values ('sub'); if i % 2 = 0 then raise exception 'x'; end if;
@@ -64,9 +67,13 @@ begin; create table four (i int); insert into t (v) values ('p'); prepare transa
 begin; create table five (i int); insert into five values (1); prepare transaction 'open';
 commit prepared 'second'; rollback prepared 'third';
 select pg_create_restore_point('the longest name that there may be is of sixty-three characters');
-create database gone; 
+create database gone;
+create tablespace passing location 'SPACE/passing';
+alter database gone set tablespace passing;
+alter table t set tablespace passing; alter table t set tablespace pg_default;
 drop database gone;
 truncate t; vacuum full t;
+drop tablespace passing;
 select length(pg_logical_emit_message(false, 'big', repeat('y', 5000000))::text) > 0;
 select pg_switch_wal() is not null;
 insert into t (v) values ('behind the switch');
@@ -86,7 +93,7 @@ SQL
 waldump_events()
 {
 	awk '
-		$1 == "rmgr:" && $2 ~ /^(Transaction|XLOG|Database)$/ {
+		$1 == "rmgr:" && $2 ~ /^(Transaction|XLOG|Database|Storage|Tablespace)$/ {
 			lsn = tx = ""
 			for (i = 2; i <= NF; i++) {
 				if ($i == "lsn:") lsn = $(i + 1)
@@ -111,30 +118,51 @@ events()
 			while (text !~ /\.......$/) text = text "0"
 			return text
 		}
-		function out(type, xid, time, name, database) {
+		function out(type, xid, time, name, database, more) {
 			split($1, lsn, "/"); sub(/^0+/, "", lsn[2])
-			printf "%s/%s %s xid=%s time=%s name=%s database=%s\n", lsn[1], lsn[2], type, xid, time, name, database
+			printf "%s/%s %s xid=%s time=%s name=%s database=%s%s\n", lsn[1], lsn[2], type, xid, time, name, database, more
 		}
+		function relation(path) { # pg_tblspc/16400/PG_15_202209061/5/16500 is 16400/5/16500
+			sub(/^pg_tblspc\//, "", path); sub(/\/PG_[0-9_]+\//, "/", path); return path
+		}
+		# " rels:100" and the first 64 entries of what stands behind "; rels: " in the description
+		function list(title, as,  n, i, words, text, from) {
+			if (!(from = index(rest, "; " title ": "))) return ""
+			text = substr(rest, from + length(title) + 4); sub(/; .*/, "", text)
+			n = split(text, words, " "); text = " " as ":" n
+			for (i = 1; i <= n && i <= 64; i++) {
+				if (as == "stats") sub(/\/[0-9]+\//, "/", words[i])
+				text = text " " (as == "rels" ? relation(words[i]) : words[i])
+			}
+			return text
+		}
+		function lists() { return list("rels", "rels") list("subxacts", "subxacts") list("dropped stats", "stats") }
 		{ kind = $4; sub(/ .*/, "", kind); rest = substr($4, length(kind) + 2) }
-		$3 == "Transaction" && kind ~ /^(COMMIT|ABORT)$/ { out(kind, $2, moment(rest), "", 0) }
+		$3 == "Transaction" && kind ~ /^(COMMIT|ABORT)$/ { out(kind, $2, moment(rest), "", 0, lists()) }
 		$3 == "Transaction" && kind ~ /^(COMMIT|ABORT)_PREPARED$/ {
-			xid = rest; sub(/:.*/, "", xid); sub(/_PREPARED/, "", kind); out(kind, xid, moment(rest), "", 0)
+			xid = rest; sub(/:.*/, "", xid); sub(/_PREPARED/, "", kind); out(kind, xid, moment(rest), "", 0, lists())
 		}
 		$3 == "Transaction" && kind == "PREPARE" { out(kind, $2, "-", "", 0) }
-		$3 == "XLOG" && kind == "RESTORE_POINT" { out(kind, 0, "*", rest, 0) }
-		$3 == "XLOG" && (kind == "BACKUP_END" || kind == "SWITCH") { out(kind, 0, "-", "", 0) }
-		$3 == "XLOG" && kind == "END_OF_RECOVERY" { out(kind, 0, "*", "", 0) }
-		$3 == "Database" && kind == "DROP" {
-			if (!match(rest, /[0-9]+\/[0-9]+/)) database = "?"
-			else { database = substr(rest, RSTART, RLENGTH); sub(/.*\//, "", database) }
-			out("DROP_DATABASE", 0, "-", "", database)
+		$3 == "XLOG" && kind == "RESTORE_POINT" { out(kind, $2, "*", rest, 0) }
+		$3 == "XLOG" && (kind == "BACKUP_END" || kind == "SWITCH") { out(kind, $2, "-", "", 0) }
+		$3 == "XLOG" && kind == "END_OF_RECOVERY" { out(kind, $2, "*", "", 0) }
+		$3 == "XLOG" && kind ~ /^CHECKPOINT_(SHUTDOWN|ONLINE)$/ {
+			redo = rest; sub(/;.*/, "", redo); next_xid = rest; sub(/.*; xid [0-9]+:/, "", next_xid); sub(/;.*/, "", next_xid)
+			out("CHECKPOINT", $2, "-", "", 0, " " redo " next " next_xid " " (kind ~ /ONLINE/ ? "online" : "shutdown"))
+		}
+		$3 == "Storage" && kind == "CREATE" { out("RELATION_CREATE", $2, "-", "", 0, " " relation(rest)) }
+		$3 == "Tablespace" && kind == "DROP" { out("DROP_TABLESPACE", $2, "-", "", 0, " tablespace " rest) }
+		$3 == "Database" && kind ~ /^(CREATE|DROP)/ { # "copy dir 1663/1 to 1663/5", "create dir 1663/5", "dir 1663/5"
+			text = rest; sub(/.* /, "", text)
+			split(text, where, "/"); sub(/_.*/, "", kind)
+			out(kind "_DATABASE", $2, "-", "", where[2], kind == "CREATE" ? " tablespace " where[1] : "")
 		}'
 }
 
 # Of restore points and ends of recovery PostgreSQL prints no time in the description.
 ours()
 {
-	grep -v '^last \|^end ' "$1" | sed '/ RESTORE_POINT \| END_OF_RECOVERY /s/time=[^ ]*/time=*/'
+	grep -v '^last \|^end ' "$1" | sed '/ RESTORE_POINT \| END_OF_RECOVERY /s/time=[^ ]*/time=*/; s/ did=.*//'
 }
 
 tests=0 failed=0
@@ -173,6 +201,36 @@ compare() # what, timeline, piece, segments…
 	[ "$(sed -n 's/^last //p' found)" = "$last" ] && grep -q "^end $end ended\$" found || same=1
 	[ "$same" = 0 ] || { echo "# wanted last $last end $end"; sed 's/^/# /' dump.err; tail -n 2 found | sed 's/^/# /'; }
 	result "$same" "$what: the end"
+}
+
+# Each case behind a restore point of its own, so that its commits are found again.
+work_cases()
+{
+	sql -c "create tablespace elsewhere location '$dir/space/elsewhere'"
+	number=0
+	grep -v '^#' "$cases" | while IFS='|' read -r since_15 before_15 statements; do
+		number=$((number + 1))
+		echo "select pg_create_restore_point('case $number');"
+		echo "$statements;"
+	done >statements
+	sql -c "set client_min_messages = warning" -f statements >/dev/null
+}
+
+# What waldrops says of each case, from the first segment on.
+compare_cases()
+{
+	"$print_exe" 8192 "$@" >found
+	grep -v '^#' "$cases" | awk -F '|' -v old="$([ "$major" -lt 15 ] && echo 1 || :)" '
+		{ printf "case %d: %s: %s\n", NR, old && $2 != "" ? $2 : $1, $3 }' >wanted.cases
+	{ sed -n 's/.* RESTORE_POINT .* name=\(case [0-9]*\) .*/\1/p; s/.* did=/did=/p' found; echo end; } | awk '
+		/^case|^end/ { if (name != "") print name ": " text; name = $0; text = "" }
+		/^did=/ && $0 != "did=none" { text = text (text == "" ? "" : ",") substr($0, 5) }' >found.kinds
+	cut -d: -f1-2 wanted.cases | sed 's/: $/: /' >wanted.kinds
+	same=0
+	[ -s wanted.kinds ] && diff wanted.kinds found.kinds >difference || same=1
+	[ "$same" = 0 ] || { head -n 20 difference; sed -n 's/^[<>] \(case [0-9]*\):.*/\1:/p' difference | sort -u |
+		grep -F -f - wanted.cases; } >&2
+	result "$same" "segments of $segment MiB: what $(grep -c . wanted.kinds) cases did to relations"
 }
 
 segments_of() # timeline in 8 hex digits
@@ -227,6 +285,8 @@ inspect() # without pg_waldump: the running server's view
 }
 
 for segment in ${PITR_TEST_SEGMENTS:-1 16}; do
+	rm -rf "$dir/space"
+	$as_server mkdir "$dir/space"
 	server_new --wal-segsize="$segment" <<CONF
 wal_level = logical
 wal_keep_size = 2GB
@@ -235,13 +295,19 @@ max_locks_per_transaction = 1000
 CONF
 	ctl start
 	work
+	work_cases
 	if [ -x "$waldump" ]; then
 		ctl -m immediate stop
+		compare_cases $(segments_of 00000001)
 		compare_all
 		ctl start
 		promote
-	else
+	elif [ "$major" -ge 15 ]; then
+		compare_cases $(segments_of 00000001)
 		inspect
+	else
+		ctl -m fast stop
+		compare_cases $(segments_of 00000001)
 	fi
 done
 echo "1..$tests"

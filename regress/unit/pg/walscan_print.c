@@ -2,9 +2,11 @@
  * walscan_print - what walscan finds in segment files, one line an event: walscan_print PIECE-BYTES SEGMENT-FILE...
  *
  * The files are consecutive; the first one's page header tells where they begin. Times are as pg_waldump prints them
- * with TZ=UTC. Last lines: "last LSN" and "end LSN", with " ended" when something behind it is not valid WAL.
+ * with TZ=UTC. A commit that lets relations go is followed by " did=" and what waldrops makes of it. Last lines: "last LSN"
+ * and "end LSN", with " ended" when something behind it is not valid WAL.
  */
 #include "base/buf.h"
+#include "pg/waldrops.h"
 #include "pg/walpage.h"
 #include "pg/walscan.h"
 
@@ -13,8 +15,13 @@
 #include <stdlib.h>
 #include <time.h>
 
-static const char *const type_names[] = {"COMMIT",     "ABORT",           "PREPARE",       "RESTORE_POINT",
-                                         "BACKUP_END", "END_OF_RECOVERY", "DROP_DATABASE", "SWITCH"};
+static struct waldrops drops;
+
+static const char *const type_names[] = {
+    "COMMIT",        "ABORT",  "PREPARE",    "RESTORE_POINT",   "BACKUP_END",      "END_OF_RECOVERY",
+    "DROP_DATABASE", "SWITCH", "CHECKPOINT", "RELATION_CREATE", "CREATE_DATABASE", "DROP_TABLESPACE"};
+
+static const char *const fork_names[] = {"", "_fsm", "_vm", "_init"};
 
 static const char *time_text(int64_t us, char *out, size_t size)
 {
@@ -29,16 +36,71 @@ static const char *time_text(int64_t us, char *out, size_t size)
     return out;
 }
 
+static void print_relation(const struct walevent_relation *r)
+{
+    if (r->tablespace == 1664)
+        (void) printf(" global/%" PRIu32, r->relfilenode);
+    else if (r->tablespace == 1663)
+        (void) printf(" base/%" PRIu32 "/%" PRIu32, r->database, r->relfilenode);
+    else
+        (void) printf(" %" PRIu32 "/%" PRIu32 "/%" PRIu32, r->tablespace, r->database, r->relfilenode);
+}
+
+/* As pg_waldump prints it; of each list the entries that are kept. */
+static void print_lists(const struct walevent *v)
+{
+    if (v->relation_count > 0)
+        (void) printf(" rels:%" PRIu32, v->relation_count);
+    for (uint32_t i = 0; i < walevent_kept(v->relation_count); i++)
+        print_relation(&v->relations[i]);
+    if (v->subxact_count > 0)
+        (void) printf(" subxacts:%" PRIu32, v->subxact_count);
+    for (uint32_t i = 0; i < walevent_kept(v->subxact_count); i++)
+        (void) printf(" %" PRIu32, v->subxacts[i]);
+    if (v->stats_count > 0)
+        (void) printf(" stats:%" PRIu32, v->stats_count);
+    for (uint32_t i = 0; i < walevent_kept(v->stats_count); i++)
+        (void) printf(" %" PRIu32 "/%" PRIu32, v->stats[i].kind, v->stats[i].object);
+}
+
+static void print_more(const struct walevent *v)
+{
+    char redo[LSN_TEXT_MAX];
+
+    switch (v->type) {
+    case WALEVENT_CHECKPOINT:
+        lsn_format(v->redo, redo);
+        (void) printf(" redo %s next %" PRIu32 " %s", redo, v->next_xid,
+                      v->is_shutdown ? "shutdown" : "online");
+        return;
+    case WALEVENT_RELATION_CREATE:
+        print_relation(&v->relation);
+        (void) printf("%s", fork_names[v->fork & 3]);
+        return;
+    case WALEVENT_CREATE_DATABASE:
+    case WALEVENT_DROP_TABLESPACE:
+        (void) printf(" tablespace %" PRIu32, v->tablespace);
+        return;
+    default:
+        print_lists(v);
+    }
+}
+
 static enum err_code print(const struct walevent *v, void *arg, struct err *e)
 {
+    enum waldrops_kind kind = waldrops_meet(&drops, v);
     char start[LSN_TEXT_MAX], time[64];
 
     (void) arg;
     (void) e;
     lsn_format(v->start, start);
-    (void) printf("%s %s xid=%" PRIu32 " time=%s name=%s database=%" PRIu32 "\n", start, type_names[v->type],
+    (void) printf("%s %s xid=%" PRIu32 " time=%s name=%s database=%" PRIu32, start, type_names[v->type],
                   v->xid, time_text(v->time_us, time, sizeof(time)), v->name,
-                  v->type == WALEVENT_DROP_DATABASE ? v->database : 0);
+                  v->type == WALEVENT_COMMIT || v->type == WALEVENT_ABORT ? 0 : v->database);
+    print_more(v);
+    if (v->type == WALEVENT_COMMIT && v->relation_count > 0)
+        (void) printf(" did=%s", waldrops_kind_name(kind));
+    (void) putchar('\n');
     return ERR_OK;
 }
 
@@ -49,9 +111,12 @@ static enum err_code scan_file(const char *path, size_t piece, struct walscan **
 
     if (buf_read_file(&file, path, e) != ERR_OK)
         return e->code;
-    if (*scan == NULL && (walpage_parse(file.data, file.len, &page, e) != ERR_OK ||
-                          walscan_new(page.segment_bytes, page.address, print, NULL, scan, e) != ERR_OK))
-        return e->code;
+    if (*scan == NULL) {
+        if (walpage_parse(file.data, file.len, &page, e) != ERR_OK ||
+            walscan_new(page.segment_bytes, page.address, print, NULL, scan, e) != ERR_OK)
+            return e->code;
+        waldrops_init(&drops, page.major, page.address);
+    }
     for (size_t at = 0; at < file.len; at += piece)
         if (walscan_push(*scan, file.data + at, file.len - at < piece ? file.len - at : piece, e) != ERR_OK)
             return e->code;

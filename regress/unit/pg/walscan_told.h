@@ -77,10 +77,24 @@ static inline void scan_all(const struct wal *w, struct told *t)
     scan(w, w->start, w->bytes.len, MIB, t);
 }
 
+static inline bool event_has_lists_of(const struct walevent *a, const struct walevent *b)
+{
+    return a->subxact_count == b->subxact_count && a->relation_count == b->relation_count &&
+           a->stats_count == b->stats_count &&
+           memcmp(a->subxacts, b->subxacts, walevent_kept(a->subxact_count) * sizeof(a->subxacts[0])) == 0 &&
+           memcmp(a->relations, b->relations, walevent_kept(a->relation_count) * sizeof(a->relations[0])) ==
+               0 &&
+           memcmp(a->stats, b->stats, walevent_kept(a->stats_count) * sizeof(a->stats[0])) == 0;
+}
+
 static inline bool event_is(const struct walevent *a, const struct walevent *b)
 {
     return a->type == b->type && a->start == b->start && a->end == b->end && a->xid == b->xid &&
-           a->time_us == b->time_us && strcmp(a->name, b->name) == 0 && a->database == b->database;
+           a->time_us == b->time_us && strcmp(a->name, b->name) == 0 && a->database == b->database &&
+           a->source_database == b->source_database && a->tablespace == b->tablespace &&
+           memcmp(&a->relation, &b->relation, sizeof(a->relation)) == 0 && a->fork == b->fork &&
+           a->redo == b->redo && a->next_xid == b->next_xid && a->is_shutdown == b->is_shutdown &&
+           a->is_prepared == b->is_prepared && event_has_lists_of(a, b);
 }
 
 static inline void assert_same(const struct told *a, const struct told *b)

@@ -1,0 +1,46 @@
+/*
+ * pg/walevent_form.c - see pg/walevent_form.h.
+ */
+#include "pg/walevent_form.h"
+
+#define XACT_OP_MASK 0x70
+
+#define RM_XLOG   WALRECORD_RM_XLOG
+#define RM_XACT   WALRECORD_RM_XACT
+#define RM_SMGR   WALRECORD_RM_SMGR
+#define RM_DBASE  WALRECORD_RM_DBASE
+#define RM_TBLSPC WALRECORD_RM_TBLSPC
+
+static const struct walevent_form forms[] = {
+    {RM_XLOG, 0x00, 13, 99, WALEVENT_CHECKPOINT, 28, false, true},
+    {RM_XLOG, 0x10, 13, 99, WALEVENT_CHECKPOINT, 28, false, false},
+    {RM_XLOG, 0x40, 13, 99, WALEVENT_SWITCH, 0, false, false},
+    {RM_XLOG, 0x50, 13, 99, WALEVENT_BACKUP_END, 0, false, false},
+    {RM_XLOG, 0x70, 13, 99, WALEVENT_RESTORE_POINT, 8 + WALEVENT_NAME_MAX, false, false},
+    {RM_XLOG, 0x90, 13, 99, WALEVENT_END_OF_RECOVERY, 8, false, false},
+    {RM_XACT, 0x00, 13, 99, WALEVENT_COMMIT, 8, false, false},
+    {RM_XACT, 0x10, 13, 99, WALEVENT_PREPARE, 0, false, false},
+    {RM_XACT, 0x20, 13, 99, WALEVENT_ABORT, 8, false, false},
+    {RM_XACT, 0x30, 13, 99, WALEVENT_COMMIT, 8, true, false},
+    {RM_XACT, 0x40, 13, 99, WALEVENT_ABORT, 8, true, false},
+    {RM_SMGR, 0x10, 13, 99, WALEVENT_RELATION_CREATE, 16, false, false},
+    {RM_DBASE, 0x00, 13, 99, WALEVENT_CREATE_DATABASE, WALEVENT_FILE_COPY_BYTES, false, false},
+    {RM_DBASE, 0x10, 13, 14, WALEVENT_DROP_DATABASE, 4, false, false},
+    {RM_DBASE, 0x10, 15, 99, WALEVENT_CREATE_DATABASE, 8, false, false}, /* by WAL, not by copied files */
+    {RM_DBASE, 0x20, 15, 99, WALEVENT_DROP_DATABASE, 4, false, false},
+    {RM_TBLSPC, 0x10, 13, 99, WALEVENT_DROP_TABLESPACE, 4, false, false},
+};
+#define FORMS (sizeof(forms) / sizeof(forms[0]))
+
+const struct walevent_form *walevent_form_of(unsigned major, const struct walrecord *record)
+{
+    uint8_t info = record->info & (record->rmid == RM_XACT ? XACT_OP_MASK : WALRECORD_INFO_MASK);
+
+    if (record->rmid > RM_TBLSPC) /* most records are of tables and indexes */
+        return NULL;
+    for (size_t i = 0; i < FORMS; i++)
+        if (forms[i].rmid == record->rmid && forms[i].info == info && major >= forms[i].since &&
+            major <= forms[i].until)
+            return &forms[i];
+    return NULL;
+}
