@@ -108,12 +108,19 @@ bool plan_is_on_path(const struct timeline_path *path, const struct backup_info 
 enum err_code plan_backup(const struct target *t, lsn limit, const struct timeline_path *path,
                           const struct backup_list *backups, const struct backup_info **out, struct err *e);
 
+/* All that settling a plan takes; borrowed. */
+struct plan_facts {
+    const struct backup_info *backup;
+    const struct timeline_path *path;
+    struct plan_coverage coverage; /* of the path from the backup's first segment on */
+    struct plan_rivals rivals;
+    const struct backup_info
+        *later; /* the first on the path that ends behind the target; NULL = none known */
+    struct plan_moment moment;
+};
+
 /*
- * Everything else. coverage: of the path from the backup's first segment on.
- * ERR_REFUSED: a gap (the missing segment named, and the last moment before it), or a target behind the end of WAL
- * (with the last reachable one). Fills p, which owns its path afterwards.
+ * Everything else. ERR_REFUSED: a gap (the missing segment named, with the nearest moments before and behind it), or a target
+ * behind the end of WAL (with the last reachable one). Fills p, which owns its path afterwards.
  */
-enum err_code plan_settle(const struct target *t, const struct backup_info *backup,
-                          const struct timeline_path *path, const struct plan_coverage *coverage,
-                          const struct plan_rivals *rivals, const struct plan_moment *moment, struct plan *p,
-                          struct err *e);
+enum err_code plan_settle(const struct target *t, const struct plan_facts *f, struct plan *p, struct err *e);

@@ -46,40 +46,52 @@ static void set_lsn(struct plan *p, lsn position, bool inclusive)
     set(p, "recovery_target_inclusive", inclusive ? "on" : "off");
 }
 
-static void describe_moment_before(const struct plan *p, const struct plan_coverage *c, char *out,
-                                   size_t size)
+/* Up to where this backup leads, by LSN and by the last transaction, and where it goes on behind what is missing. */
+static enum err_code hint_nearest(const struct plan *p, const struct plan_facts *f, struct err *e)
 {
-    char position[LSN_TEXT_MAX];
+    char reach[LSN_TEXT_MAX], last[TIMESTAMP_TEXT_MAX + 32] = "", again[TIMESTAMP_TEXT_MAX], behind[160] = "";
+    char time[TIMESTAMP_TEXT_MAX], position[LSN_TEXT_MAX];
 
-    lsn_format(c->any ? walseg_start(c->whole_to + 1, p->segment_bytes) : p->start_lsn, position);
-    (void) snprintf(out, size, "%s", position);
+    lsn_format(f->coverage.any ? walseg_start(f->coverage.whole_to + 1, p->segment_bytes) : p->start_lsn,
+               reach);
+    if (p->moment.last_us != 0) {
+        timestamp_format(p->moment.last_us, time);
+        (void) snprintf(last, sizeof(last), " (last transaction %s)", time);
+    }
+    if (f->later != NULL) {
+        timestamp_format(f->later->stop_us, again);
+        lsn_format(f->later->stop_lsn, position);
+        (void) snprintf(behind, sizeof(behind), "; the next moment is %s (LSN %s), the end of backup %s",
+                        again, position, f->later->id);
+    }
+    return err_hint(e, "From backup %s everything up to LSN %s%s can be restored%s.", p->backup->id, reach,
+                    last, behind);
 }
 
-static enum err_code refuse_missing(const struct plan *p, const struct plan_coverage *c, const char *what,
+static enum err_code refuse_missing(const struct plan *p, const struct plan_facts *f, const char *what,
                                     struct err *e)
 {
-    char name[WALFILE_NAME_MAX], reach[LSN_TEXT_MAX];
+    char name[WALFILE_NAME_MAX];
 
-    walseg_name(c->missing_tli, c->missing, p->segment_bytes, name);
-    describe_moment_before(p, c, reach, sizeof(reach));
-    if (c->has_gap)
+    walseg_name(f->coverage.missing_tli, f->coverage.missing, p->segment_bytes, name);
+    if (f->coverage.has_gap)
         err_set(e, ERR_REFUSED, "%s can't be reached: segment \"%s\" is missing, with later ones present",
                 what, name);
     else
         err_set(e, ERR_REFUSED, "%s can't be reached: archived WAL ends before segment \"%s\"", what, name);
-    return err_hint(e, "From backup %s everything up to LSN %s can be restored.", p->backup->id, reach);
+    return hint_nearest(p, f, e);
 }
 
 /* A backup whose own WAL is not whole restores nothing. */
-static enum err_code check_backup_wal(const struct plan *p, const struct plan_coverage *c, struct err *e)
+static enum err_code check_backup_wal(const struct plan *p, const struct plan_facts *f, struct err *e)
 {
     uint64_t stop = walseg_number(p->backup->stop_lsn - 1, p->segment_bytes);
     char what[64];
 
-    if (c->any && c->whole_to >= stop)
+    if (f->coverage.any && f->coverage.whole_to >= stop)
         return ERR_OK;
     (void) snprintf(what, sizeof(what), "the end of backup %s", p->backup->id);
-    refuse_missing(p, c, what, e);
+    refuse_missing(p, f, what, e);
     return err_hint(e, "This backup can't be made consistent. Name another one with --backup.");
 }
 
@@ -225,12 +237,12 @@ static void set_target(struct plan *p)
 }
 
 /* A gap means that what is there ends early: it is the end only for who says so with --or-latest. */
-static enum err_code refuse_gap(const struct plan *p, const struct plan_coverage *c, struct err *e)
+static enum err_code refuse_gap(const struct plan *p, const struct plan_facts *f, struct err *e)
 {
     char reach[LSN_TEXT_MAX];
 
-    refuse_missing(p, c, "the end of the archived WAL", e);
-    describe_moment_before(p, c, reach, sizeof(reach));
+    refuse_missing(p, f, "the end of the archived WAL", e);
+    lsn_format(walseg_start(f->coverage.whole_to + 1, p->segment_bytes), reach);
     return err_hint(
         e,
         "From backup %s everything up to LSN %s can be restored: name a target before it, or a time "
@@ -239,48 +251,48 @@ static enum err_code refuse_gap(const struct plan *p, const struct plan_coverage
 }
 
 /* The search went to where the WAL is whole. What it did not find may lie behind a gap. */
-static enum err_code check_found(const struct plan *p, const struct plan_coverage *c, struct err *e)
+static enum err_code check_found(const struct plan *p, const struct plan_facts *f, struct err *e)
 {
     const struct target *t = &p->target;
     char name[WALFILE_NAME_MAX], what[48], text[TIMESTAMP_TEXT_MAX];
 
     if (!p->moment.known || p->moment.reached || (t->kind == TARGET_TIME && t->or_latest))
         return ERR_OK;
-    if (t->kind == TARGET_LSN && walseg_number(t->lsn, p->segment_bytes) > c->whole_to)
+    if (t->kind == TARGET_LSN && walseg_number(t->lsn, p->segment_bytes) > f->coverage.whole_to)
         return ERR_OK; /* the reach decides */
-    if (!c->has_gap)
+    if (!f->coverage.has_gap)
         return refuse_unfound(p, e);
     if (t->kind == TARGET_TIME) {
         timestamp_format(t->time_us, text);
         (void) snprintf(what, sizeof(what), "%s", text);
-        return refuse_missing(p, c, what, e);
+        return refuse_missing(p, f, what, e);
     }
     refuse_unfound(p, e);
-    walseg_name(c->missing_tli, c->missing, p->segment_bytes, name);
+    walseg_name(f->coverage.missing_tli, f->coverage.missing, p->segment_bytes, name);
     return err_hint(e, "Segment \"%s\" is missing; what lies behind it can't be reached.", name);
 }
 
-static enum err_code check_reach(struct plan *p, const struct plan_coverage *c, struct err *e)
+static enum err_code check_reach(struct plan *p, const struct plan_facts *f, struct err *e)
 {
     const bool searched = p->target.kind != TARGET_LATEST && p->target.kind != TARGET_IMMEDIATE;
     char what[32] = "the target", position[LSN_TEXT_MAX];
 
-    if (check_backup_wal(p, c, e) != ERR_OK || (searched && check_found(p, c, e) != ERR_OK))
+    if (check_backup_wal(p, f, e) != ERR_OK || (searched && check_found(p, f, e) != ERR_OK))
         return e->code;
-    if (p->target.kind == TARGET_LATEST && c->has_gap)
-        return refuse_gap(p, c, e);
+    if (p->target.kind == TARGET_LATEST && f->coverage.has_gap)
+        return refuse_gap(p, f, e);
     p->target_lsn = end_of_replay(p);
-    p->last_segment = c->whole_to;
+    p->last_segment = f->coverage.whole_to;
     if (is_open_ended(p))
         return ERR_OK;
     p->last_segment = walseg_number(last_byte(p), p->segment_bytes);
-    if (p->last_segment <= c->whole_to)
+    if (p->last_segment <= f->coverage.whole_to)
         return ERR_OK;
     if (p->target.kind == TARGET_LSN) {
         lsn_format(p->target.lsn, position);
         (void) snprintf(what, sizeof(what), "LSN %s", position);
     }
-    return refuse_missing(p, c, what, e);
+    return refuse_missing(p, f, what, e);
 }
 
 /* The same LSNs and times may lie on another branch too. */
@@ -333,12 +345,12 @@ static void hint_rivals(const struct plan_rivals *rivals, struct err *e)
     }
 }
 
-static void add_warnings(struct plan *p, const struct plan_coverage *c, const struct plan_rivals *rivals)
+static void add_warnings(struct plan *p, const struct plan_facts *f)
 {
     char name[WALFILE_NAME_MAX];
 
-    if (c->has_gap) {
-        walseg_name(c->missing_tli, c->missing, p->segment_bytes, name);
+    if (f->coverage.has_gap) {
+        walseg_name(f->coverage.missing_tli, f->coverage.missing, p->segment_bytes, name);
         warn(p, "segment \"%s\" is missing; nothing behind it can be reached from this backup", name);
     }
     if (!p->moment.known && p->target.kind != TARGET_LATEST && p->target.kind != TARGET_LSN &&
@@ -347,37 +359,37 @@ static void add_warnings(struct plan *p, const struct plan_coverage *c, const st
                 "recovery");
     if (p->moment.known && !p->moment.reached && p->target.kind == TARGET_TIME)
         warn(p, "the target time lies after the last archived transaction; all there is will be restored");
-    if (c->is_recorded)
+    if (f->coverage.is_recorded)
         warn(p,
              "that all %" PRIu64
              " segments are there is what the archiver has recorded; a restore lists them first",
              p->wal_segments);
-    warn_rivals(p, rivals);
+    warn_rivals(p, &f->rivals);
 }
 
-enum err_code plan_settle(const struct target *t, const struct backup_info *backup,
-                          const struct timeline_path *path, const struct plan_coverage *c,
-                          const struct plan_rivals *rivals, const struct plan_moment *moment, struct plan *p,
-                          struct err *e)
+enum err_code plan_settle(const struct target *t, const struct plan_facts *f, struct plan *p, struct err *e)
 {
+    const struct backup_info *b = f->backup;
+
     *p = (struct plan){.target = *t,
-                       .backup = backup,
-                       .start_lsn = backup->start_lsn,
-                       .segment_bytes = backup->segment_bytes,
-                       .first_segment = walseg_number(backup->start_lsn, backup->segment_bytes),
-                       .moment = *moment};
-    if (timeline_copy(path, &p->path, e) != ERR_OK)
+                       .backup = b,
+                       .start_lsn = b->start_lsn,
+                       .segment_bytes = b->segment_bytes,
+                       .first_segment = walseg_number(b->start_lsn, b->segment_bytes),
+                       .moment = f->moment};
+    if (timeline_copy(f->path, &p->path, e) != ERR_OK)
         return e->code;
-    if (check_reach(p, c, e) != ERR_OK) {
-        hint_rivals(rivals, e);
+    if (check_reach(p, f, e) != ERR_OK) {
+        hint_rivals(&f->rivals, e);
         plan_clear(p);
         return e->code;
     }
-    p->end_of_archive = walseg_start(c->whole_to + 1, p->segment_bytes);
+    p->end_of_archive = walseg_start(f->coverage.whole_to + 1, p->segment_bytes);
     p->wal_segments = p->last_segment - p->first_segment + 1;
-    p->wal_stored_bytes = c->stored_bytes / (c->whole_to - p->first_segment + 1) * p->wal_segments;
-    p->is_recorded = c->is_recorded;
+    p->wal_stored_bytes =
+        f->coverage.stored_bytes / (f->coverage.whole_to - p->first_segment + 1) * p->wal_segments;
+    p->is_recorded = f->coverage.is_recorded;
     set_target(p);
-    add_warnings(p, c, rivals);
+    add_warnings(p, f);
     return ERR_OK;
 }

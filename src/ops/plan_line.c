@@ -33,88 +33,100 @@ static bool ends_behind(const struct target *t, lsn look_to, const struct backup
     return b->stop_lsn > (t->kind == TARGET_LSN ? t->lsn : look_to);
 }
 
-/*
- * The last segment that planning with this backup looks at: where the next backup on the path that lies behind the target
- * ends, else the last one stored. *is_end: the latter.
- */
-static enum err_code settle_limit(struct planning *k, const struct backup_info *b, lsn look_to,
-                                  uint64_t *last, bool *is_end, struct err *e)
+/* The first backup on the path behind this one that ends behind the target; NULL = none. */
+static const struct backup_info *next_behind(const struct planning *k, const struct backup_info *b,
+                                             lsn look_to)
 {
     const struct backup_list *backups = &k->planned->backups;
-    lsn nearest = 0;
+    const struct backup_info *nearest = NULL;
 
-    *is_end = false;
-    if (k->target->kind == TARGET_IMMEDIATE)
-        nearest = b->stop_lsn;
     for (size_t i = 0; needs_search(k->target) && i < backups->count; i++) {
         const struct backup_info *next = &backups->list[i];
 
         if (next->stop_lsn > b->stop_lsn && ends_behind(k->target, look_to, next) &&
-            plan_is_on_path(&k->path, next) && (nearest == 0 || next->stop_lsn < nearest))
-            nearest = next->stop_lsn;
+            plan_is_on_path(&k->path, next) && (nearest == NULL || next->stop_lsn < nearest->stop_lsn))
+            nearest = next;
     }
-    if (nearest != 0) {
-        *last = walseg_number(nearest - 1, b->segment_bytes);
-        return ERR_OK;
-    }
-    *is_end = true;
-    return plan_reach_end(&k->place, &k->path, walseg_number(b->start_lsn, b->segment_bytes), last, e);
+    return nearest;
 }
 
 /*
- * Plan with this backup and the WAL up to segment `last`. look_to: a name or an xid is of interest up to this LSN only.
- * ERR_REFUSED also when the backup itself is past the time, as its own WAL says: moment->backup_is_late tells that apart.
+ * The last segment that planning with this backup looks at: where the next one behind the target ends, else the last
+ * one stored; not before the backup's first, which is found missing then.
  */
-static enum err_code plan_up_to(struct planning *k, const struct backup_info *b, lsn look_to, uint64_t last,
-                                struct plan_moment *moment, struct err *e)
+static enum err_code settle_limit(struct planning *k, const struct backup_info *b,
+                                  const struct backup_info *next, uint64_t *last, struct err *e)
 {
-    CLEANUP(plan_rivals_clear) struct plan_rivals rivals = {.count = 0};
-    struct plan_coverage coverage;
+    const uint64_t first = walseg_number(b->start_lsn, b->segment_bytes);
+
+    if (k->target->kind == TARGET_IMMEDIATE)
+        next = b;
+    if (next != NULL)
+        *last = walseg_number(next->stop_lsn - 1, b->segment_bytes);
+    else if (plan_reach_end(&k->place, &k->path, first, last, e) != ERR_OK)
+        return e->code;
+    if (*last < first)
+        *last = first;
+    return ERR_OK;
+}
+
+/*
+ * Plan with the backup of f and the WAL up to segment `last`; fills f's coverage and moment. look_to: a name or an xid is of
+ * interest up to this LSN only. ERR_REFUSED also when the backup itself is past the time, as its own WAL says:
+ * f->moment.backup_is_late tells that apart.
+ */
+static enum err_code plan_up_to(struct planning *k, uint64_t last, lsn look_to, struct plan_facts *f,
+                                struct err *e)
+{
+    const struct backup_info *b = f->backup;
     struct wal_stretch w = {.place = &k->place,
                             .path = &k->path,
                             .first = walseg_number(b->start_lsn, b->segment_bytes),
                             .look_to = walseg_number(look_to, b->segment_bytes)};
 
-    *moment = (struct plan_moment){.known = false};
-    if (plan_reach(&k->place, &k->path, w.first, last, &coverage, e) != ERR_OK)
+    f->moment = (struct plan_moment){.known = false};
+    if (plan_reach(&k->place, &k->path, w.first, last, &f->coverage, e) != ERR_OK)
         return e->code;
-    w.last = coverage.whole_to;
-    if (needs_search(k->target) && coverage.any &&
-        wal_search(&w, k->target, b->stop_lsn, moment, e) != ERR_OK)
+    w.last = f->coverage.whole_to;
+    if (needs_search(k->target) && f->coverage.any &&
+        wal_search(&w, k->target, b->stop_lsn, &f->moment, e) != ERR_OK)
         return e->code;
-    if (moment->backup_is_late)
+    if (f->moment.backup_is_late)
         return err_set(e, ERR_REFUSED,
                        "the target time lies before the end of backup \"%s\", by the commits in it", b->id);
-    if (plan_rivals_read(&k->place, &k->planned->timelines, &k->path, k->target, &rivals, e) != ERR_OK)
-        return e->code;
-    return plan_settle(k->target, b, &k->path, &coverage, &rivals, moment, &k->planned->plan, e);
+    return plan_settle(k->target, f, &k->planned->plan, e);
 }
 
-/* A target that is not before the next backup's end although that backup's time says so is looked for up to the end. */
+/* Was a time looked for up to the next backup's end only, and is it not before that, although its clock says so? */
+static bool is_behind_limit(const struct planning *k, const struct plan_facts *f, const struct err *why)
+{
+    return k->target->kind == TARGET_TIME && f->later != NULL && why->code == ERR_REFUSED &&
+           f->moment.known && !f->moment.reached && !f->coverage.has_gap;
+}
+
 static enum err_code plan_with(struct planning *k, const struct backup_info *b, lsn look_to, bool *is_late,
                                struct err *e)
 {
-    struct plan_moment moment;
+    CLEANUP(plan_rivals_clear) struct plan_rivals rivals = {.count = 0};
+    struct plan_facts f = {.backup = b, .path = &k->path, .later = next_behind(k, b, look_to)};
     struct err why = ERR_NONE;
     uint64_t last;
-    bool is_end;
 
     k->place.segment_bytes = b->segment_bytes;
-    if (settle_limit(k, b, look_to, &last, &is_end, e) != ERR_OK)
+    if (settle_limit(k, b, f.later, &last, e) != ERR_OK ||
+        plan_rivals_read(&k->place, &k->planned->timelines, &k->path, k->target, &rivals, e) != ERR_OK)
         return e->code;
-    if (last < walseg_number(b->start_lsn, b->segment_bytes))
-        last = walseg_number(b->start_lsn, b->segment_bytes); /* which is found missing */
-    if (plan_up_to(k, b, look_to, last, &moment, &why) == ERR_OK)
+    f.rivals = rivals;
+    if (plan_up_to(k, last, look_to, &f, &why) == ERR_OK)
         return ERR_OK;
-    if (k->target->kind == TARGET_TIME && !is_end && why.code == ERR_REFUSED && moment.known &&
-        !moment.reached) {
+    if (is_behind_limit(k, &f, &why)) {
         why = ERR_NONE;
-        if (plan_reach_end(&k->place, &k->path, last + 1, &last, e) != ERR_OK)
+        if (settle_limit(k, b, NULL, &last, e) != ERR_OK)
             return e->code;
-        if (plan_up_to(k, b, look_to, last, &moment, &why) == ERR_OK)
+        if (plan_up_to(k, last, look_to, &f, &why) == ERR_OK)
             return ERR_OK;
     }
-    *is_late = moment.backup_is_late;
+    *is_late = f.moment.backup_is_late;
     *e = why;
     return why.code;
 }

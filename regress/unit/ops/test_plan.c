@@ -18,9 +18,15 @@
 
 static struct err e;
 
+/* Nothing but where a test sets it. */
+static const struct backup_info *next_backup;
+static struct plan_rivals rivals;
+
 static void forget(void)
 {
     e = ERR_NONE;
+    next_backup = NULL;
+    rivals = (struct plan_rivals){.count = 0};
 }
 
 static struct timeline_path path_of(uint32_t tli, const char *history)
@@ -62,16 +68,20 @@ static struct backup_info backup_of(const char *id, uint32_t tli, lsn start, lsn
     return b;
 }
 
-/* Settled with all that is stored listed, and no other timeline. */
+/* Settled with all that is stored listed. */
 static enum err_code settle(const struct target *t, const struct backup_info *b,
                             const struct timeline_path *path, const struct wal_runs *runs,
                             const struct plan_moment *moment, struct plan *p)
 {
-    const struct plan_rivals none = {0};
-    const struct plan_coverage c =
-        plan_cover(path, b->segment_bytes, walseg_number(b->start_lsn, b->segment_bytes), UINT64_MAX, runs);
+    const uint64_t first = walseg_number(b->start_lsn, b->segment_bytes);
+    const struct plan_facts f = {.backup = b,
+                                 .path = path,
+                                 .coverage = plan_cover(path, b->segment_bytes, first, UINT64_MAX, runs),
+                                 .rivals = rivals,
+                                 .later = next_backup,
+                                 .moment = *moment};
 
-    return plan_settle(t, b, path, &c, &none, moment, p, &e);
+    return plan_settle(t, &f, p, &e);
 }
 
 /* "name=value name=value" of a plan. */
@@ -574,6 +584,28 @@ START_TEST(a_target_that_is_not_in_the_wal_is_refused)
 }
 END_TEST
 
+START_TEST(a_gap_is_refused_with_the_nearest_moments_around_it)
+{
+    const struct backup_info b = backup_of("b", 1, AT(4, 40), AT(5, 96), NOON);
+    const struct backup_info behind = backup_of("next", 1, AT(10, 40), AT(11, 96), NOON + 60 * SECOND);
+    const struct target t = {.kind = TARGET_TIME, .time_us = NOON + 5 * SECOND};
+    const struct plan_moment moment = {.known = true, .last_us = NOON + SECOND};
+    struct timeline_path path = path_of(1, NULL);
+    struct wal_run room[16];
+    const struct wal_runs runs = runs_of("1:3-6 1:8-12", room);
+    struct plan p;
+
+    next_backup = &behind;
+    ck_assert_int_eq(settle(&t, &b, &path, &runs, &moment, &p), ERR_REFUSED);
+    has("text", e.text, "segment \"000000010000000000000007\" is missing, with later ones present", "");
+    ck_assert_str_eq(e.hint,
+                     "From backup b everything up to LSN 0/700000 (last transaction 2026-11-20 12:00:01+00) "
+                     "can be restored; the next moment is 2026-11-20 12:01:00+00 (LSN 0/B00060), the end of "
+                     "backup next.");
+    timeline_clear(&path);
+}
+END_TEST
+
 /* ---- warnings ---- */
 
 static const struct warning_case {
@@ -624,6 +656,66 @@ START_TEST(what_is_unusual_is_warned_of)
     if (c->warning != NULL)
         has("warning", p.warnings[0], c->warning, c->why);
     plan_clear(&p);
+    timeline_clear(&path);
+}
+END_TEST
+
+static const struct rival_case {
+    const char *why;
+    enum target_kind kind;
+    struct plan_rival rival;
+    const char *warning; /* NULL = none */
+    const char *hint;    /* of a refusal; NULL = no word of it */
+} rival_cases[] = {
+    {"a sibling has the time too",
+     TARGET_TIME,
+     {.tli = 3,
+      .begin = AT(7, 512),
+      .holds_target = true,
+      .first_us = NOON + SECOND,
+      .last_us = NOON + 9 * SECOND},
+     "the target time lies on timeline 3 too, whose transactions behind LSN 0/700200 are of 2026-11-20 "
+     "12:00:01+00 to "
+     "2026-11-20 12:00:09+00; --target-timeline 3 restores that branch",
+     "Timeline 3 has that moment: --target-timeline 3 looks there. "},
+    {"a sibling has the LSN too",
+     TARGET_LSN,
+     {.tli = 3, .begin = AT(7, 512), .holds_target = true},
+     "the target lies on timeline 3 too, which goes its own way behind LSN 0/700200; --target-timeline 3 "
+     "restores",
+     "Timeline 3 has that moment: --target-timeline 3 looks there. "},
+    {"a parent that lives on",
+     TARGET_LSN,
+     {.tli = 1, .begin = AT(7, 512), .is_ancestor = true},
+     "timeline 1 goes on behind LSN 0/700200, where this path leaves it; --target-timeline 1 restores that "
+     "branch",
+     "Timeline 1 goes on where this path leaves it: --target-timeline 1 looks there. "},
+    {"at once is on no branch", TARGET_IMMEDIATE, {.tli = 1, .is_ancestor = true}, NULL, NULL},
+};
+
+START_TEST(other_timelines_with_the_target_are_told_of)
+{
+    const struct rival_case *c = &rival_cases[_i];
+    struct plan_rival room = c->rival;
+    const struct backup_info b = backup_of("b", 1, AT(4, 40), AT(5, 96), NOON);
+    const struct target t = {.kind = c->kind, .lsn = AT(8, 1), .time_us = NOON + 5 * SECOND};
+    const struct target far = {.kind = TARGET_LSN, .lsn = AT(20, 1)};
+    const struct plan_moment moment = {.known = true, .reached = true};
+    struct timeline_path path = path_of(1, NULL);
+    struct wal_run runs_room[16];
+    const struct wal_runs runs = runs_of("1:3-9", runs_room);
+    struct plan p;
+
+    rivals = (struct plan_rivals){&room, 1};
+    ck_assert_msg(settle(&t, &b, &path, &runs, &moment, &p) == ERR_OK, "%s", e.text);
+    ck_assert_uint_eq(p.warning_count, c->warning != NULL);
+    if (c->warning != NULL)
+        has("warning", p.warnings[0], c->warning, c->why);
+    plan_clear(&p);
+    if (c->hint != NULL) {
+        ck_assert_int_eq(settle(&far, &b, &path, &runs, &moment, &p), ERR_REFUSED);
+        has("hint", e.hint, c->hint, c->why);
+    }
     timeline_clear(&path);
 }
 END_TEST
@@ -784,6 +876,8 @@ int main(void)
                         COUNT(settings_cases));
     tcase_add_loop_test(tables, a_target_that_is_not_in_the_wal_is_refused, 0, COUNT(unfound_cases));
     tcase_add_loop_test(tables, what_is_unusual_is_warned_of, 0, COUNT(warning_cases));
+    tcase_add_test(tables, a_gap_is_refused_with_the_nearest_moments_around_it);
+    tcase_add_loop_test(tables, other_timelines_with_the_target_are_told_of, 0, COUNT(rival_cases));
     tcase_add_test(tables, a_plan_of_any_history_is_whole_or_refused_for_the_segment_that_is_missing);
     suite_add_tcase(suite, tables);
     return check_main(suite);
