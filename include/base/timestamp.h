@@ -33,4 +33,3 @@ void timestamp_format(int64_t us, char *out);
 
 /* "20261120T142900Z". out: TIMESTAMP_COMPACT_MAX bytes. */
 void timestamp_format_compact(int64_t us, char *out);
-enum err_code timestamp_parse_compact(const char *text, int64_t *us, struct err *e);

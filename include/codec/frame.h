@@ -41,9 +41,6 @@ struct frame_seal {
     int level;
 };
 
-/* Whole length of a frame with this payload length. */
-size_t frame_length(const struct frame_seal *s, uint32_t payload_len);
-
 /*
  * From a frame's header: its whole length and its plain length. ERR_CORRUPT when it can't be a header: flags,
  * zeros, lengths beyond FRAME_PLAIN_MAX, a payload larger than the plain text. (Unauthenticated: use only to know
@@ -69,7 +66,3 @@ enum err_code frame_table_write(const struct frame_seal *s, const uint32_t *leng
 
 /* From the last SEAL_FOOTER bytes of an object: the whole length of the table frame before them. */
 enum err_code frame_footer_read(const uint8_t footer[SEAL_FOOTER], size_t *table_len, struct err *e);
-
-/* Open the table frame of exactly len bytes; the data frames' whole lengths, owned by the caller (free). */
-enum err_code frame_table_read(const struct frame_seal *s, const uint8_t *frame, size_t len, uint32_t **lengths,
-                               size_t *count, struct err *e);

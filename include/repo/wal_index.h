@@ -59,4 +59,3 @@ bool wal_index_segment(const struct layout *l, uint32_t tli, uint32_t segment_by
 
 /* Put the runs of `from` behind those of `to`; from is empty afterwards, unless there was no memory. */
 enum err_code wal_runs_append(struct wal_runs *to, struct wal_runs *from, struct err *e);
-bool wal_runs_has(const struct wal_runs *w, uint32_t tli, uint64_t number);

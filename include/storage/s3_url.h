@@ -39,9 +39,6 @@ struct s3_pair {
 /* Read "s3://bucket[/prefix[/]]". ERR_USAGE names what is wrong; out is untouched then. */
 enum err_code s3_url_parse(const char *text, struct s3_url *out, struct err *e);
 
-/* Is this a bucket's name? */
-enum err_code s3_bucket_check(const char *bucket, struct err *e);
-
 /* Read "https://host[:port][/]" or the same with http. ERR_USAGE for user names, paths, queries, other schemes. */
 enum err_code s3_endpoint_parse(const char *text, struct s3_endpoint *out, struct err *e);
 

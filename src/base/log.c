@@ -58,7 +58,7 @@ void log_init(const char *program, enum log_level threshold)
     errno = saved_errno;
 }
 
-bool log_wants(enum log_level level)
+static bool is_wanted(enum log_level level)
 {
     return level <= logger.threshold;
 }
@@ -132,7 +132,7 @@ static void PRINTF_LIKE(2, 0) put_line(const char *label, const char *fmt, va_li
 static void PRINTF_LIKE(3, 0)
     put_level(enum log_level level, const char *label, const char *fmt, va_list args)
 {
-    last_printed = log_wants(level);
+    last_printed = is_wanted(level);
     if (last_printed)
         put_line(label, fmt, args);
 }
@@ -223,7 +223,7 @@ void log_progress(const char *fmt, ...)
     va_list args;
     size_t len = sizeof(WIPE_LINE) - 1;
 
-    if (!logger.terminal || !log_wants(LOG_LEVEL_INFO))
+    if (!logger.terminal || !is_wanted(LOG_LEVEL_INFO))
         return;
     va_start(args, fmt);
     if (vsnprintf(text, sizeof(text), fmt, args) < 0)

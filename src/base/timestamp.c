@@ -66,15 +66,14 @@ static bool read_char(const char **at, const char *any_of)
 }
 
 /* struct tm as the text has it; the day checked against its month. */
-static bool read_date(const char **at, const char *separator, struct tm *tm)
+static bool read_date(const char **at, struct tm *tm)
 {
     static const int days_in[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
     int year, month, day;
     bool leap;
 
-    if (!read_number(at, 4, 1969, 9999, &year) || (*separator && !read_char(at, separator)) ||
-        !read_number(at, 2, 1, 12, &month) || (*separator && !read_char(at, separator)) ||
-        !read_number(at, 2, 1, 31, &day))
+    if (!read_number(at, 4, 1969, 9999, &year) || !read_char(at, "-") || !read_number(at, 2, 1, 12, &month) ||
+        !read_char(at, "-") || !read_number(at, 2, 1, 31, &day))
         return false;
     leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
     if (day > days_in[month - 1] + (month == 2 && leap))
@@ -251,7 +250,7 @@ static bool read_wall_time(const char *text, struct wall_time *wall)
     struct tm normalised;
 
     *wall = (struct wall_time){.zone = text};
-    if (!read_date(&wall->zone, "-", &wall->tm) || !read_char(&wall->zone, "Tt ") ||
+    if (!read_date(&wall->zone, &wall->tm) || !read_char(&wall->zone, "Tt ") ||
         !read_time(&wall->zone, &wall->tm, &wall->fraction_us) || isdigit((unsigned char) *wall->zone))
         return false;
     (void) read_char(&wall->zone, " ");
@@ -344,17 +343,4 @@ void timestamp_format_compact(int64_t us, char *out)
         seconds = SECONDS_MAX;
     (void) gmtime_r(&seconds, &tm);
     (void) strftime(out, TIMESTAMP_COMPACT_MAX, "%Y%m%dT%H%M%SZ", &tm);
-}
-
-enum err_code timestamp_parse_compact(const char *text, int64_t *us, struct err *e)
-{
-    const char *at = text;
-    struct tm tm = {0};
-
-    if (!read_date(&at, "", &tm) || !read_char(&at, "T") || !read_number(&at, 2, 0, 23, &tm.tm_hour) ||
-        !read_number(&at, 2, 0, 59, &tm.tm_min) || !read_number(&at, 2, 0, 59, &tm.tm_sec) ||
-        strcmp(at, "Z") != 0 || tm.tm_year < 70)
-        return err_set(e, ERR_CORRUPT, "invalid time \"%s\"", text);
-    *us = (int64_t) timegm(&tm) * US_PER_SECOND;
-    return ERR_OK;
 }

@@ -24,7 +24,7 @@ static size_t tag_length(const struct frame_seal *s)
     return s->encrypted ? CRYPTO_TAG_BYTES : CRC_BYTES;
 }
 
-size_t frame_length(const struct frame_seal *s, uint32_t payload_len)
+static size_t frame_length(const struct frame_seal *s, uint32_t payload_len)
 {
     return FRAME_HEAD + (size_t) payload_len + tag_length(s);
 }
@@ -230,33 +230,5 @@ enum err_code frame_footer_read(const uint8_t footer[SEAL_FOOTER], size_t *table
     if (memcmp(footer, FOOTER_MAGIC, 8) != 0 || crc32c(0, footer, 12) != le32_get(footer + 12))
         return err_set(e, ERR_CORRUPT, "sealed object does not end in its footer");
     *table_len = le32_get(footer + 8);
-    return ERR_OK;
-}
-
-enum err_code frame_table_read(const struct frame_seal *s, const uint8_t *frame, size_t len,
-                               uint32_t **lengths, size_t *count, struct err *e)
-{
-    CLEANUP(buf_clear) struct buf table = BUF_INIT(FRAME_PLAIN_MAX);
-    uint32_t plain_len;
-    unsigned flags;
-    size_t whole, entries;
-    uint32_t *list;
-
-    if (len < FRAME_HEAD)
-        return err_set(e, ERR_CORRUPT, "frame table is cut");
-    if (frame_measure(s, frame, &whole, &plain_len, &flags, e) != ERR_OK)
-        return err_while(e, "frame table");
-    if (plain_len % 4 != 0)
-        return err_set(e, ERR_CORRUPT, "frame table is damaged");
-    entries = plain_len / 4; /* a guess until the tag, over the number and the header, is found right */
-    if (frame_read(s, entries, FRAME_TABLE, frame, len, &table, e) != ERR_OK)
-        return err_while(e, "frame table");
-    list = malloc(entries > 0 ? entries * sizeof(*list) : 1);
-    if (list == NULL)
-        return err_nomem(e, "the frame table");
-    for (size_t i = 0; i < entries; i++)
-        list[i] = le32_get(table.data + 4 * i);
-    *lengths = list;
-    *count = entries;
     return ERR_OK;
 }

@@ -228,11 +228,3 @@ enum err_code wal_runs_append(struct wal_runs *to, struct wal_runs *from, struct
     wal_runs_clear(from);
     return ERR_OK;
 }
-
-bool wal_runs_has(const struct wal_runs *w, uint32_t tli, uint64_t number)
-{
-    for (size_t i = 0; i < w->count; i++)
-        if (w->list[i].tli == tli && w->list[i].first <= number && number <= w->list[i].last)
-            return true;
-    return false;
-}

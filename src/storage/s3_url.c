@@ -18,7 +18,7 @@ static bool is_alnum(char c)
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-enum err_code s3_bucket_check(const char *bucket, struct err *e)
+static enum err_code check_bucket(const char *bucket, struct err *e)
 {
     size_t len = strlen(bucket);
 
@@ -65,7 +65,7 @@ enum err_code s3_url_parse(const char *text, struct s3_url *out, struct err *e)
     if (len > S3_BUCKET_MAX)
         return err_set(e, ERR_USAGE, "bucket name in \"%s\" is longer than %d bytes", text, S3_BUCKET_MAX);
     memcpy(url.bucket, bucket, len);
-    if (s3_bucket_check(url.bucket, e) != ERR_OK ||
+    if (check_bucket(url.bucket, e) != ERR_OK ||
         prefix_read(slash == NULL ? "" : slash + 1, url.prefix, e) != ERR_OK)
         return err_while(e, "URL \"%s\"", text);
     *out = url;

@@ -21,6 +21,19 @@
             ck_abort_msg("%s: %s", #call, e.text); \
     } while (0)
 
+/* The data frames' whole lengths, little-endian, from the table frame of an object. */
+static inline enum err_code table_read(const struct frame_seal *s, const uint8_t *frame, size_t len,
+                                       struct buf *out, struct err *e)
+{
+    uint32_t plain_len;
+    unsigned flags;
+    size_t whole;
+
+    if (frame_measure(s, frame, &whole, &plain_len, &flags, e) != ERR_OK)
+        return e->code;
+    return frame_read(s, plain_len / 4, FRAME_TABLE, frame, len, out, e);
+}
+
 /* The end of a chain: collects, and fails at call number fail_at (writes and the finish count; 0 = never). */
 struct trap_sink {
     struct sink base;

@@ -35,10 +35,6 @@ static void runs_are(uint32_t tli, uint64_t first, uint64_t last, uint32_t segme
         ck_assert_uint_eq(found.list[i].last, runs[i][1]);
         ck_assert_uint_eq(found.list[i].stored_bytes, 5 * (runs[i][1] - runs[i][0] + 1));
         ck_assert_int_gt(found.list[i].modified_us, 0);
-        ck_assert(wal_runs_has(&found, tli, runs[i][0]));
-        ck_assert(wal_runs_has(&found, tli, runs[i][1]));
-        ck_assert(!wal_runs_has(&found, tli, runs[i][1] + 1));
-        ck_assert(!wal_runs_has(&found, tli + 1, runs[i][0]));
     }
     wal_runs_clear(&found);
 }
@@ -132,7 +128,8 @@ START_TEST(runs_are_put_one_behind_the_other)
         ck_assert_uint_eq(more.count, 0);
     }
     ck_assert_uint_eq(all.count, 2);
-    ck_assert(wal_runs_has(&all, 2, 1));
+    for (size_t i = 0; i < 2; i++)
+        ck_assert(all.list[i].tli == i + 1 && all.list[i].first == 1 && all.list[i].last == 1);
     wal_runs_clear(&all);
 }
 END_TEST
