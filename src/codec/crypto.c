@@ -4,6 +4,8 @@
  */
 #include "codec/crypto.h"
 
+#include "base/secret.h"
+
 #include <assert.h>
 #include <limits.h>
 #include <openssl/core_names.h>
@@ -85,7 +87,7 @@ enum err_code crypto_gcm_open(const uint8_t key[CRYPTO_KEY_BYTES], const uint8_t
     if (EVP_DecryptFinal_ex(c, rest, &n) == 1)
         return ERR_OK;
     if (len > 0)
-        OPENSSL_cleanse(out, len);
+        secret_wipe(out, len);
     ERR_clear_error();
     return err_set(e, ERR_CORRUPT, "authentication failed");
 }

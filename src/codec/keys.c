@@ -8,12 +8,12 @@
 
 #include "base/hex.h"
 #include "base/rng.h"
+#include "base/secret.h"
 #include "codec/crc32c.h"
 #include "codec/crypto.h"
 #include "codec/sha256.h"
 
 #include <ctype.h>
-#include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,7 +50,7 @@ enum err_code identity_generate(struct identity *id, struct err *e)
     code = crypto_x25519_public(fresh.secret_key, fresh.public_key, e);
     if (code == ERR_OK)
         *id = fresh;
-    OPENSSL_cleanse(&fresh, sizeof(fresh));
+    secret_wipe(&fresh, sizeof(fresh));
     return code;
 }
 
@@ -109,7 +109,7 @@ static enum err_code key_parse(enum key_kind kind, const char *text, size_t len,
         hex_parse(digits, key, KEY_BYTES, e) != ERR_OK || hex_parse(sum_digits, sum, sizeof(sum), e) != ERR_OK
             ? err_set(e, ERR_USAGE, "key has characters that are not hexadecimal digits")
             : ERR_OK;
-    OPENSSL_cleanse(digits, sizeof(digits));
+    secret_wipe(digits, sizeof(digits));
     if (code != ERR_OK)
         return code;
     hex_format(sum, sizeof(sum), sum_digits);
@@ -179,7 +179,7 @@ static enum err_code line_read(struct key_reader *r, const char *line, size_t le
     code = key_parse(r->kind, line, len, key, e);
     if (code == ERR_OK)
         code = r->take(r, key, e);
-    OPENSSL_cleanse(key, sizeof(key));
+    secret_wipe(key, sizeof(key));
     return code == ERR_OK ? ERR_OK : err_while(e, "%s, line %zu", r->source, r->line);
 }
 
@@ -237,7 +237,7 @@ void recipients_clear(struct recipients *r)
 void identities_clear(struct identities *i)
 {
     if (i->list != NULL)
-        OPENSSL_cleanse(i->list, i->count * sizeof(*i->list));
+        secret_wipe(i->list, i->count * sizeof(*i->list));
     free(i->list);
     *i = (struct identities){0};
 }
@@ -256,7 +256,7 @@ static enum err_code wrapping_key(const uint8_t secret[KEY_BYTES], const uint8_t
     code = crypto_x25519(secret, peer, shared, e);
     if (code == ERR_OK)
         code = crypto_hkdf(shared, sizeof(shared), salt, sizeof(salt), KEY_INFO, strlen(KEY_INFO), kek, e);
-    OPENSSL_cleanse(shared, sizeof(shared));
+    secret_wipe(shared, sizeof(shared));
     return code;
 }
 
@@ -274,7 +274,7 @@ static enum err_code wrap_one(const uint8_t data_key[KEY_BYTES], const struct id
     if (code == ERR_OK)
         code = crypto_gcm_seal(kek, nonce_zero, NULL, 0, data_key, KEY_BYTES, out->wrapped,
                                out->wrapped + KEY_BYTES, e);
-    OPENSSL_cleanse(kek, sizeof(kek));
+    secret_wipe(kek, sizeof(kek));
     key_fingerprint(to->public_key, out->fingerprint);
     memcpy(out->ephemeral, ephemeral->public_key, KEY_BYTES);
     return code;
@@ -288,7 +288,7 @@ enum err_code key_wrap(const uint8_t data_key[KEY_BYTES], const struct recipient
 
     for (size_t i = 0; code == ERR_OK && i < to->count; i++)
         code = wrap_one(data_key, &ephemeral, &to->list[i], &out[i], e);
-    OPENSSL_cleanse(&ephemeral, sizeof(ephemeral));
+    secret_wipe(&ephemeral, sizeof(ephemeral));
     return code;
 }
 
@@ -328,11 +328,11 @@ enum err_code key_unwrap(const struct wrapped_key *keys, size_t count, const str
             if (code == ERR_OK)
                 code = crypto_gcm_open(kek, nonce_zero, NULL, 0, keys[k].wrapped, KEY_BYTES,
                                        keys[k].wrapped + KEY_BYTES, opened, e);
-            OPENSSL_cleanse(kek, sizeof(kek));
+            secret_wipe(kek, sizeof(kek));
             if (code != ERR_OK)
                 return err_while(e, "could not unwrap the data key");
             memcpy(data_key, opened, KEY_BYTES);
-            OPENSSL_cleanse(opened, sizeof(opened));
+            secret_wipe(opened, sizeof(opened));
             return ERR_OK;
         }
     }

@@ -7,9 +7,9 @@
 #include "codec/seal.h"
 
 #include "base/rng.h"
+#include "base/secret.h"
 
 #include <inttypes.h>
-#include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -64,7 +64,7 @@ enum err_code seal_begin(struct descriptor *d, const struct recipients *to, stru
         fresh.encrypted = d->key_count > 0;
         *s = fresh;
     }
-    OPENSSL_cleanse(&fresh, sizeof(fresh));
+    secret_wipe(&fresh, sizeof(fresh));
     return code;
 }
 
@@ -151,7 +151,7 @@ static void seal_free(struct sink *s)
     buf_clear(&k->plain);
     buf_clear(&k->sealed);
     buf_clear(&k->lengths);
-    OPENSSL_cleanse(&k->seal, sizeof(k->seal));
+    secret_wipe(&k->seal, sizeof(k->seal));
     free(k);
 }
 

@@ -8,11 +8,11 @@
  */
 #include "codec/unseal.h"
 
+#include "base/secret.h"
 #include "codec/crypto.h"
 #include "codec/le.h"
 
 #include <inttypes.h>
-#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,7 +50,7 @@ static enum err_code seal_from(const struct descriptor *d, const uint8_t id[SHA2
         code = key_unwrap(d->keys, d->key_count, with ? with : &none, fresh.key, e);
     if (code == ERR_OK)
         *s = fresh;
-    OPENSSL_cleanse(&fresh, sizeof(fresh));
+    secret_wipe(&fresh, sizeof(fresh));
     return code;
 }
 
@@ -261,7 +261,7 @@ static void unseal_free(struct sink *s)
     buf_clear(&u->lengths);
     descriptor_clear(&u->d);
     EVP_MD_CTX_free(u->hash);
-    OPENSSL_cleanse(&u->seal, sizeof(u->seal));
+    secret_wipe(&u->seal, sizeof(u->seal));
     free(u);
 }
 
