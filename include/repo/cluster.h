@@ -33,5 +33,7 @@ struct cluster {
  * and answers so itself (away.h).
  */
 enum err_code cluster_open(const struct cluster_options *o, unsigned access, struct cluster **out, struct err *e);
+/* The repository of this name; ERR_USAGE when there is none. Borrowed. */
+enum err_code cluster_repo(const struct cluster *c, const char *name, struct repo **out, struct err *e);
 void cluster_free(struct cluster *c);
 void cluster_freep(struct cluster **c);

@@ -50,6 +50,9 @@ void layout_backup_index(const struct layout *l, const char *id, char *out);
 void layout_backup_json(const struct layout *l, const char *id, char *out);
 void layout_probe(const struct layout *l, const char *name, char *out);
 
+/* What a WAL file's object is called in its descriptor: "wal", "partial", "backup-history", "history". Static memory. */
+const char *layout_kind(enum walfile_kind kind);
+
 /* The last component of a key. */
 const char *layout_base_name(const char *key);
 

@@ -53,21 +53,6 @@ static bool is_wal(const struct subject *s)
     return s->file.kind == WALFILE_SEGMENT || s->file.kind == WALFILE_PARTIAL;
 }
 
-static const char *kind_name(enum walfile_kind kind)
-{
-    switch (kind) {
-    case WALFILE_SEGMENT:
-        return "wal";
-    case WALFILE_PARTIAL:
-        return "partial";
-    case WALFILE_BACKUP_HISTORY:
-        return "backup-history";
-    case WALFILE_HISTORY:
-        return "history";
-    }
-    return "unknown";
-}
-
 static void subject_clear(struct subject *s)
 {
     buf_clear(&s->bytes);
@@ -273,7 +258,7 @@ static enum err_code describe(const struct subject *s, const struct wal_facts *f
 {
     char pgdata[4096], whole[PATH_MAX];
 
-    if (object_describe_new(r, kind_name(s->file.kind), s->name, d, e) != ERR_OK)
+    if (object_describe_new(r, layout_kind(s->file.kind), s->name, d, e) != ERR_OK)
         return e->code;
     data_directory(s->path, pgdata, sizeof(pgdata));
     object_origin(realpath(pgdata, whole), d->origin, sizeof(d->origin));

@@ -34,16 +34,6 @@ struct request {
     bool has_until;
 };
 
-static const char *kind_of(const struct walfile *f)
-{
-    static const char *const names[] = {[WALFILE_SEGMENT] = "wal",
-                                        [WALFILE_PARTIAL] = "partial",
-                                        [WALFILE_BACKUP_HISTORY] = "backup-history",
-                                        [WALFILE_HISTORY] = "history"};
-
-    return names[f->kind];
-}
-
 static enum err_code settle_line(struct request *q, const char *cluster, const char *line, struct err *e)
 {
     uint64_t identifier;
@@ -135,7 +125,7 @@ static enum err_code fetch_from(const struct request *q, struct repo *r, struct 
     layout_wal_file(&q->layout, &q->file, key);
     if (durable_open(&out, q->dest, 0600, e) != ERR_OK ||
         file_sink_new(out.fd, q->dest, &file, e) != ERR_OK ||
-        object_get(r, key, kind_of(&q->file), q->name, file, &d, e) != ERR_OK ||
+        object_get(r, key, layout_kind(q->file.kind), q->name, file, &d, e) != ERR_OK ||
         check_facts(q, &d, e) != ERR_OK)
         return e->code;
     return durable_commit_quick(&out, e);

@@ -151,14 +151,16 @@ static enum err_code read_repo(const char *cluster, struct repo *r, struct liste
 
 enum err_code ops_list(struct cluster *c, const char *repo, struct listed *out, struct err *e)
 {
+    struct repo *only = NULL;
+
     *out = (struct listed){.repos = calloc(c->repo_count + 1, sizeof(*out->repos))};
     if (out->repos == NULL)
         return err_nomem(e, "a list of repositories");
+    if (repo != NULL && cluster_repo(c, repo, &only, e) != ERR_OK)
+        return e->code;
     for (size_t i = 0; i < c->repo_count; i++)
-        if (repo == NULL || strcmp(c->repos[i]->name, repo) == 0)
+        if (only == NULL || c->repos[i] == only)
             if (read_repo(c->name, c->repos[i], &out->repos[out->repo_count++], e) != ERR_OK)
                 return e->code;
-    if (repo != NULL && out->repo_count == 0)
-        return err_set(e, ERR_USAGE, "there is no repository \"%s\"", repo);
     return ERR_OK;
 }

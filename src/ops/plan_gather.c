@@ -79,35 +79,25 @@ static enum err_code plan_in(struct cluster *c, struct repo *r, const struct tar
     return e->code;
 }
 
-static struct repo *repo_named(const struct cluster *c, const char *name)
-{
-    for (size_t i = 0; i < c->repo_count; i++)
-        if (strcmp(c->repos[i]->name, name) == 0)
-            return c->repos[i];
-    return NULL;
-}
-
 enum err_code ops_plan(struct cluster *c, const char *repo, const struct target *t, struct planned *out,
                        struct err *e)
 {
     struct err why = ERR_NONE;
+    struct repo *only = NULL;
 
     *out = (struct planned){0};
+    if (repo != NULL && cluster_repo(c, repo, &only, e) != ERR_OK)
+        return e->code;
     for (size_t i = 0; i < c->repo_count; i++) {
-        struct repo *r;
-        enum err_code code;
-        uint64_t before;
+        struct repo *r = only != NULL ? only : c->repos[i];
+        uint64_t before = r->store->requests;
+        enum err_code code = plan_in(c, r, t, out, &why);
 
-        r = repo == NULL ? c->repos[i] : repo_named(c, repo);
-        if (r == NULL)
-            return err_set(e, ERR_USAGE, "there is no repository \"%s\"", repo);
-        before = r->store->requests;
-        code = plan_in(c, r, t, out, &why);
         out->requests = r->store->requests - before;
         if (code == ERR_OK)
             return ERR_OK;
         err_while(&why, "repository \"%s\"", r->name);
-        if (repo != NULL || i + 1 == c->repo_count)
+        if (only != NULL || i + 1 == c->repo_count)
             break;
         log_warning("%s, trying the next repository", why.text);
         planned_clear(out);

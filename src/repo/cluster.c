@@ -63,6 +63,16 @@ enum err_code cluster_open(const struct cluster_options *o, unsigned access, str
     return ERR_OK;
 }
 
+enum err_code cluster_repo(const struct cluster *c, const char *name, struct repo **out, struct err *e)
+{
+    for (size_t i = 0; i < c->repo_count; i++)
+        if (strcmp(c->repos[i]->name, name) == 0) {
+            *out = c->repos[i];
+            return ERR_OK;
+        }
+    return err_set(e, ERR_USAGE, "there is no repository \"%s\"", name);
+}
+
 void cluster_free(struct cluster *c)
 {
     if (c == NULL)

@@ -131,6 +131,16 @@ void layout_probe(const struct layout *l, const char *name, char *out)
     (void) snprintf(out, STORE_KEY_MAX + 1, "%s/%s/probe/%s", l->cluster, l->line, name);
 }
 
+const char *layout_kind(enum walfile_kind kind)
+{
+    static const char *const kinds[] = {[WALFILE_SEGMENT] = "wal",
+                                        [WALFILE_PARTIAL] = "partial",
+                                        [WALFILE_BACKUP_HISTORY] = "backup-history",
+                                        [WALFILE_HISTORY] = "history"};
+
+    return kinds[kind];
+}
+
 const char *layout_base_name(const char *key)
 {
     const char *slash = strrchr(key, '/');

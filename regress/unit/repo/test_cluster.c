@@ -60,6 +60,22 @@ START_TEST(a_cluster_is_opened_with_its_repositories_in_order)
 }
 END_TEST
 
+START_TEST(a_repository_is_found_by_its_name)
+{
+    struct cluster *c;
+    struct repo *r = NULL;
+    struct err e = ERR_NONE;
+
+    OK(cluster_open(&options, REPO_READ, &c, &e));
+    OK(cluster_repo(c, "two", &r, &e));
+    ck_assert_ptr_eq(r, c->repos[1]);
+    ck_assert_int_eq(cluster_repo(c, "tw", &r, &e), ERR_USAGE);
+    ck_assert_ptr_nonnull(strstr(e.text, "\"tw\""));
+    ck_assert_ptr_eq(r, c->repos[1]);
+    cluster_free(c);
+}
+END_TEST
+
 START_TEST(what_is_left_out_is_empty)
 {
     struct cluster *c;
@@ -114,6 +130,7 @@ int main(void)
 {
     const TTest *const tests[] = {
         a_cluster_is_opened_with_its_repositories_in_order,
+        a_repository_is_found_by_its_name,
         what_is_left_out_is_empty,
         a_repository_that_can_not_be_opened_is_named_and_none_is,
         a_bad_name_makes_no_directory,

@@ -221,6 +221,27 @@ START_TEST(a_directory_name_is_the_last_component_of_a_prefix)
 }
 END_TEST
 
+START_TEST(every_sort_of_wal_file_has_its_kind)
+{
+    static const struct {
+        const char *name, *kind;
+    } table[] = {
+        {"000000010000000000000001", "wal"},
+        {"000000010000000000000001.partial", "partial"},
+        {"000000010000000000000001.00000028.backup", "backup-history"},
+        {"00000002.history", "history"},
+    };
+
+    for (size_t i = 0; i < COUNT(table); i++) {
+        struct walfile file;
+        struct err e = ERR_NONE;
+
+        ck_assert_int_eq(walfile_parse(table[i].name, &file, &e), ERR_OK);
+        ck_assert_str_eq(layout_kind(file.kind), table[i].kind);
+    }
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {
@@ -231,6 +252,7 @@ int main(void)
         a_line_is_sixteen_small_hex_digits,
         a_backup_id_has_one_form,
         a_directory_name_is_the_last_component_of_a_prefix,
+        every_sort_of_wal_file_has_its_kind,
     };
 
     return check_main(suite_of("repo/layout", tests, COUNT(tests)));
