@@ -12,7 +12,6 @@
 #include "codec/le.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define AAD_BYTES    (SHA256_BYTES + 8 + FRAME_HEAD)

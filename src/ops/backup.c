@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/rng.h"
 #include "base/timestamp.h"
+#include "base/utf8.h"
 #include "ops/backup_previous.h"
 #include "ops/backup_store.h"
 #include "ops/backup_wal.h"
@@ -24,7 +25,6 @@
 #include "repo/object.h"
 
 #include <inttypes.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -74,12 +74,24 @@ static void run_clear(struct backup_run *b)
 
 static enum err_code choose_repo(struct backup_run *b, struct err *e)
 {
-    b->repo = b->options->repo == NULL ? b->cluster->repos[0] : NULL;
-    for (size_t i = 0; b->repo == NULL && i < b->cluster->repo_count; i++)
-        if (strcmp(b->cluster->repos[i]->name, b->options->repo) == 0)
-            b->repo = b->cluster->repos[i];
-    return b->repo == NULL ? err_set(e, ERR_USAGE, "there is no repository \"%s\"", b->options->repo)
-                           : ERR_OK;
+    if (b->options->repo != NULL)
+        return cluster_repo(b->cluster, b->options->repo, &b->repo, e);
+    b->repo = b->cluster->repos[0];
+    return ERR_OK;
+}
+
+/* backup.json can hold no other text: better said now than after all the data. */
+static enum err_code settle_label(struct backup_run *b, struct err *e)
+{
+    const char *label = b->options->label;
+
+    if (label != NULL && !utf8_is_valid(label))
+        return err_set(e, ERR_USAGE, "the backup's label is not UTF-8");
+    if (label != NULL)
+        b->info.label = strdup(label);
+    else if (asprintf(&b->info.label, "pitr %s", b->info.id) < 0)
+        b->info.label = NULL;
+    return b->info.label != NULL ? ERR_OK : err_nomem(e, "a label");
 }
 
 static void tell_notice(void *arg, const char *severity, const char *text, const char *detail)
@@ -168,17 +180,12 @@ static enum err_code open_store(struct backup_run *b, struct err *e)
 static enum err_code begin(struct backup_run *b, struct err *e)
 {
     const struct backup_options *o = b->options;
-    char label[64];
-    struct basebackup_options bb = {.label = o->label,
+    struct basebackup_options bb = {.label = b->info.label,
                                     .fast_checkpoint = o->fast_checkpoint,
                                     .max_rate_kb = (unsigned) (o->max_rate_bytes / 1024)};
     const struct basebackup_start *start;
     uint64_t total = 0;
 
-    (void) snprintf(label, sizeof(label), "pitr %s", b->info.id);
-    if (bb.label == NULL)
-        bb.label = label;
-    b->info.label = strdup(bb.label);
     b->info.start_us = server_now_us(b);
     log_info("backup %s: waiting for the server's checkpoint", b->info.id);
     if (basebackup_begin(b->conn, &bb, &b->stream, e) != ERR_OK)
@@ -243,10 +250,8 @@ static enum err_code add_tablespace(struct backup_run *b, const struct basebacku
                                     struct err *e)
 {
     struct backup_tablespace *grown;
-    json_t *utf8 = json_string(t->path);
 
-    json_decref(utf8);
-    if (utf8 == NULL) /* better now than after all the data */
+    if (!utf8_is_valid(t->path)) /* as the label */
         return err_set(e, ERR_REFUSED, "the directory of tablespace %" PRIu32 " has a name that is not UTF-8",
                        t->oid);
     grown = reallocarray(b->info.tablespaces, b->info.tablespace_count + 1, sizeof(*grown));
@@ -325,7 +330,7 @@ static enum err_code store_history(struct backup_run *b, struct err *e)
     walfile_format(&file, name);
     layout_wal_file(&b->layout, &file, key);
     if (replproto_timeline_history(b->conn, b->info.timeline, &text, e) != ERR_OK ||
-        object_describe_new(b->repo, "history", name, &d, e) != ERR_OK)
+        object_describe_new(b->repo, layout_kind(file.kind), name, &d, e) != ERR_OK)
         return e->code;
     return object_put_bytes(b->repo, key, &d, text.data, text.len, &outcome, e);
 }
@@ -392,9 +397,9 @@ enum err_code ops_backup(struct cluster *c, const struct backup_options *o, char
     buf_init(&b.label.bytes, LABEL_FILE_MAX);
     buf_init(&b.control.bytes, CONTROL_FILE_BYTES);
     make_id(&b, id);
-    if (choose_repo(&b, e) != ERR_OK || connect_server(&b, e) != ERR_OK || check_archiving(&b, e) != ERR_OK ||
-        open_store(&b, e) != ERR_OK || begin(&b, e) != ERR_OK || read_archives(&b, e) != ERR_OK ||
-        take_manifest(&b, e) != ERR_OK || finish_stream(&b, e) != ERR_OK ||
+    if (choose_repo(&b, e) != ERR_OK || settle_label(&b, e) != ERR_OK || connect_server(&b, e) != ERR_OK ||
+        check_archiving(&b, e) != ERR_OK || open_store(&b, e) != ERR_OK || begin(&b, e) != ERR_OK ||
+        read_archives(&b, e) != ERR_OK || take_manifest(&b, e) != ERR_OK || finish_stream(&b, e) != ERR_OK ||
         backup_store_flush(b.store, e) != ERR_OK || store_history(&b, e) != ERR_OK ||
         wait_for_wal(&b, e) != ERR_OK || fill_info(&b, e) != ERR_OK ||
         backup_store_index(b.store, &b.info, e) != ERR_OK ||
