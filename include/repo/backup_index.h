@@ -1,8 +1,7 @@
 /*
  * repo/backup_index.h - the index of a backup: every file, every chunk, where each chunk lies.
  *
- * Plain text, UTF-8, tab-separated fields, one record a line, stored as a sealed object of kind "index". Paths are
- * percent-encoded: bytes below 0x21, 0x7F and above, and '%'.
+ * Text of the form of repo/record_text.h, stored as a sealed object of kind "index".
  *   pitr-index 1 <backup ID>
  *   S  n  <backup ID>                       source n of chunks, counted from 0, before its first use; 0 is this backup
  *   T  oid  path                            tablespace and where it lay
@@ -15,8 +14,7 @@
  *   X  crc32c                               end of the file: CRC-32C of its content, 8 hex digits
  *   E  files  chunks  bytes                 end; a text without it is cut
  * Paths are relative to the data directory; files of a tablespace are pg_tblspc/<oid>/…, as in PostgreSQL's manifest.
- * Numbers are decimal without sign (mtime: "-" before 1970) and leading zeros, hashes lower case, percent digits upper
- * case: each record has one spelling.
+ * A time before 1970 begins with "-".
  */
 #pragma once
 #include "base/err.h"
@@ -27,8 +25,6 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
-
-#define INDEX_LINE_MAX 32768
 
 struct index_chunk {
     uint32_t length;  /* plain bytes */

@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "check_main.h"
+#include "repo/record_text.h"
 #include "stream/buf_sink.h"
 
 #include <stdio.h>
@@ -346,7 +347,7 @@ START_TEST(a_line_may_be_long_but_not_longer_than_agreed)
         size_t length; /* of the line without its newline */
         enum err_code code;
     } table[] = {
-        {INDEX_LINE_MAX, ERR_OK}, {INDEX_LINE_MAX + 1, ERR_CORRUPT}, {4 * INDEX_LINE_MAX, ERR_CORRUPT}};
+        {RECORD_LINE_MAX, ERR_OK}, {RECORD_LINE_MAX + 1, ERR_CORRUPT}, {4 * RECORD_LINE_MAX, ERR_CORRUPT}};
 
     for (size_t i = 0; i < COUNT(table); i++) {
         CLEANUP(buf_clear) struct buf text = BUF_INIT(TEXT_MAX);
