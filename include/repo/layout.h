@@ -6,6 +6,7 @@
  *   <cluster>/<LINE>/wal/<TLI>/<LOG>/<file name>                  segment, .partial, .OFFSET.backup
  *   <cluster>/<LINE>/backup/<ID>/pack-<n>                         n: 6 decimal digits
  *   <cluster>/<LINE>/backup/<ID>/index
+ *   <cluster>/<LINE>/backup/<ID>/catalog
  *   <cluster>/<LINE>/backup/<ID>/backup.json
  *   <cluster>/<LINE>/probe/<time>-<random>                        check's own, removed again
  * LINE: system identifier, 16 hex digits, lower case. TLI, LOG: 8 hex digits, upper case as in file names. ID:
@@ -47,6 +48,7 @@ void layout_backup_dir(const struct layout *l, char *out);                      
 #define LAYOUT_PACK_MAX 999999
 void layout_backup_pack(const struct layout *l, const char *id, uint32_t n, char *out);
 void layout_backup_index(const struct layout *l, const char *id, char *out);
+void layout_backup_catalog(const struct layout *l, const char *id, char *out);
 void layout_backup_json(const struct layout *l, const char *id, char *out);
 void layout_probe(const struct layout *l, const char *name, char *out);
 

@@ -121,6 +121,11 @@ void layout_backup_index(const struct layout *l, const char *id, char *out)
     (void) snprintf(out, STORE_KEY_MAX + 1, "%s/%s/backup/%s/index", l->cluster, l->line, id);
 }
 
+void layout_backup_catalog(const struct layout *l, const char *id, char *out)
+{
+    (void) snprintf(out, STORE_KEY_MAX + 1, "%s/%s/backup/%s/catalog", l->cluster, l->line, id);
+}
+
 void layout_backup_json(const struct layout *l, const char *id, char *out)
 {
     (void) snprintf(out, STORE_KEY_MAX + 1, "%s/%s/backup/%s/backup.json", l->cluster, l->line, id);

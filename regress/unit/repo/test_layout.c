@@ -56,6 +56,8 @@ START_TEST(every_key_lies_below_cluster_and_line)
     ck_assert_str_eq(key, "main/6789abcdef012345/backup/20261120T021500Z-1a2b/pack-000042");
     layout_backup_index(&l, id, key);
     ck_assert_str_eq(key, "main/6789abcdef012345/backup/20261120T021500Z-1a2b/index");
+    layout_backup_catalog(&l, id, key);
+    ck_assert_str_eq(key, "main/6789abcdef012345/backup/20261120T021500Z-1a2b/catalog");
     layout_backup_json(&l, id, key);
     ck_assert_str_eq(key, "main/6789abcdef012345/backup/20261120T021500Z-1a2b/backup.json");
     layout_probe(&l, "x", key);
