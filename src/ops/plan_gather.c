@@ -18,23 +18,28 @@ void planned_clear(struct planned *p)
     *p = (struct planned){0};
 }
 
-/* Has the line this backup, or any? */
-static enum err_code has_backup(struct repo *r, const struct layout *l, const char *id, bool *found,
-                                struct err *e)
+/* Has the line this backup, or any? backups: opened, and kept when it has. */
+static enum err_code has_backup(struct repo *r, const struct layout *l, const char *id,
+                                struct backup_list *backups, bool *found, struct err *e)
 {
-    CLEANUP(backup_list_clear) struct backup_list backups = {.count = 0};
-
-    if (backup_list_read(r, l, &backups, NULL, e) != ERR_OK)
+    backup_list_clear(backups);
+    if (backup_list_open(r, l, backups, e) != ERR_OK)
         return e->code;
-    for (size_t i = 0; i < backups.count; i++)
-        *found = *found || id == NULL || strcmp(backups.list[i].id, id) == 0;
+    for (size_t i = backups->id_count; i > 0 && !*found; i--) {
+        if (id != NULL && strcmp(backups->ids[i - 1].id, id) != 0)
+            continue;
+        if (backup_list_fetch(r, l, i - 1, backups, e) != ERR_OK)
+            return e->code;
+        *found = backups->count > 0;
+    }
     return ERR_OK;
 }
 
 /* The newest line that has the backup asked for, or any; else the oldest, where planning finds that there is none. */
-static enum err_code choose_line(struct cluster *c, struct repo *r, const char *backup_id,
-                                 struct line_list *lines, struct layout *out, struct err *e)
+static enum err_code choose_line(struct cluster *c, struct repo *r, const char *backup_id, struct planned *p,
+                                 struct layout *out, struct err *e)
 {
+    struct line_list *lines = &p->lines;
     bool found = false;
 
     if (line_list(r, c->name, lines, e) != ERR_OK)
@@ -46,7 +51,7 @@ static enum err_code choose_line(struct cluster *c, struct repo *r, const char *
 
         if (line_parse(lines->lines[i - 1], &identifier, e) != ERR_OK ||
             layout_init(out, c->name, identifier, e) != ERR_OK ||
-            has_backup(r, out, backup_id, &found, e) != ERR_OK)
+            has_backup(r, out, backup_id, &p->backups, &found, e) != ERR_OK)
             return e->code;
     }
     return ERR_OK;
@@ -70,7 +75,7 @@ static enum err_code plan_in(struct cluster *c, struct repo *r, const struct tar
 {
     struct layout layout;
 
-    if (choose_line(c, r, t->backup_id, &out->lines, &layout, e) != ERR_OK)
+    if (choose_line(c, r, t->backup_id, out, &layout, e) != ERR_OK)
         return e->code;
     if (ops_plan_line(r, &layout, t, out, e) == ERR_OK)
         return ERR_OK;

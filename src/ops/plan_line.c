@@ -7,17 +7,100 @@
  * the one before, each with the WAL up to the next.
  */
 #include "base/log.h"
+#include "base/timestamp.h"
 #include "ops/plan_gather.h"
 #include "ops/plan_reach.h"
 #include "ops/plan_rivals.h"
 #include "ops/wal_search.h"
+
+#include <string.h>
+
+/* A backup's id has the time of the host that took it; how much that may be before the server's. */
+#define CLOCKS_DIFFER_US (INT64_C(3600) * 1000000)
 
 struct planning {
     struct planned *planned;
     const struct target *target;
     struct timeline_path path;
     struct wal_place place; /* segment_bytes: of the backup that is tried */
+    size_t untried;         /* the backups' ids before this one were not looked at yet */
 };
+
+static enum err_code fetch(struct planning *k, size_t i, struct err *e)
+{
+    struct planned *p = k->planned;
+
+    return backup_list_fetch(p->repo, &p->layout, i, &p->backups, e);
+}
+
+static enum err_code fetch_all(struct planning *k, struct err *e)
+{
+    for (size_t i = 0; i < k->planned->backups.id_count; i++)
+        if (fetch(k, i, e) != ERR_OK)
+            return e->code;
+    return ERR_OK;
+}
+
+/* Where in the ids the backups begin that started a good while behind the target time; their count for other targets. */
+static size_t first_too_late(const struct planning *k)
+{
+    const struct backup_list *b = &k->planned->backups;
+    char limit[TIMESTAMP_COMPACT_MAX];
+    size_t i = b->id_count;
+
+    if (k->target->kind != TARGET_TIME)
+        return i;
+    timestamp_format_compact(k->target->time_us + CLOCKS_DIFFER_US, limit);
+    while (i > 0 && strcmp(b->ids[i - 1].id, limit) > 0)
+        i--;
+    return i;
+}
+
+/*
+ * The newest backup that ends before the target, and before the limit. Backups are fetched from the newest that comes
+ * into question backwards until one does; a refusal has seen them all.
+ */
+static enum err_code pick(struct planning *k, lsn limit, const struct backup_info **b, struct err *e)
+{
+    struct backup_list *backups = &k->planned->backups;
+    struct err why = ERR_NONE;
+
+    while (plan_backup(k->target, limit, &k->path, backups, b, &why) != ERR_OK) {
+        if (why.code != ERR_REFUSED || k->untried == 0 || k->target->backup_id != NULL)
+            break;
+        why = ERR_NONE;
+        if (fetch(k, --k->untried, e) != ERR_OK)
+            return e->code;
+    }
+    if (why.code == ERR_OK)
+        return ERR_OK;
+    if (k->target->backup_id == NULL && fetch_all(k, e) != ERR_OK)
+        return e->code;
+    return plan_backup(k->target, limit, &k->path, backups, b, e);
+}
+
+/*
+ * What settling the path needs: the backup asked for, or the newest, and for the latest timeline as many as it takes until
+ * one lies on the path of the highest.
+ */
+static enum err_code fetch_for_path(struct planning *k, struct err *e)
+{
+    const struct backup_list *b = &k->planned->backups;
+    const struct wal_timelines *t = &k->planned->timelines;
+    bool enough = false;
+
+    for (size_t i = b->id_count; i > 0 && !enough; i--) {
+        const size_t before = b->count;
+
+        if (k->target->backup_id != NULL && strcmp(b->ids[i - 1].id, k->target->backup_id) != 0)
+            continue;
+        if (fetch(k, i - 1, e) != ERR_OK)
+            return e->code;
+        enough = b->count > before && (k->target->timeline != TIMELINE_LATEST || t->count == 0 ||
+                                       plan_is_on_path(&t->list[t->count - 1].path, &b->list[0]));
+    }
+    return ERR_OK;
+}
 
 /* A moment that only the WAL itself can tell. */
 static bool needs_search(const struct target *t)
@@ -33,21 +116,39 @@ static bool ends_behind(const struct target *t, lsn look_to, const struct backup
     return b->stop_lsn > (t->kind == TARGET_LSN ? t->lsn : look_to);
 }
 
-/* The first backup on the path behind this one that ends behind the target; NULL = none. */
-static const struct backup_info *next_behind(const struct planning *k, const struct backup_info *b,
-                                             lsn look_to)
+static const struct backup_info *fetched(const struct backup_list *backups, const char *id)
 {
-    const struct backup_list *backups = &k->planned->backups;
-    const struct backup_info *nearest = NULL;
+    for (size_t i = 0; i < backups->count; i++)
+        if (strcmp(backups->list[i].id, id) == 0)
+            return &backups->list[i];
+    return NULL;
+}
 
-    for (size_t i = 0; needs_search(k->target) && i < backups->count; i++) {
-        const struct backup_info *next = &backups->list[i];
+/*
+ * The first backup on the path behind this one that ends behind the target; NULL = none. Newer ones are fetched until it is
+ * found, so b stays where it is.
+ */
+static enum err_code next_behind(struct planning *k, const struct backup_info *b, lsn look_to,
+                                 const struct backup_info **out, struct err *e)
+{
+    struct backup_list *backups = &k->planned->backups;
 
-        if (next->stop_lsn > b->stop_lsn && ends_behind(k->target, look_to, next) &&
-            plan_is_on_path(&k->path, next) && (nearest == NULL || next->stop_lsn < nearest->stop_lsn))
-            nearest = next;
+    *out = NULL;
+    for (size_t i = 0; needs_search(k->target) && i < backups->id_count; i++) {
+        const struct backup_info *next;
+
+        if (strcmp(backups->ids[i].id, b->id) <= 0)
+            continue;
+        if (fetch(k, i, e) != ERR_OK)
+            return e->code;
+        next = fetched(backups, backups->ids[i].id);
+        if (next == NULL || next->stop_lsn <= b->stop_lsn || !ends_behind(k->target, look_to, next) ||
+            !plan_is_on_path(&k->path, next))
+            continue;
+        *out = next;
+        return ERR_OK;
     }
-    return nearest;
+    return ERR_OK;
 }
 
 /*
@@ -108,12 +209,13 @@ static enum err_code plan_with(struct planning *k, const struct backup_info *b, 
                                struct err *e)
 {
     CLEANUP(plan_rivals_clear) struct plan_rivals rivals = {.count = 0};
-    struct plan_facts f = {.backup = b, .path = &k->path, .later = next_behind(k, b, look_to)};
+    struct plan_facts f = {.backup = b, .path = &k->path};
     struct err why = ERR_NONE;
     uint64_t last;
 
     k->place.segment_bytes = b->segment_bytes;
-    if (settle_limit(k, b, f.later, &last, e) != ERR_OK ||
+    if (next_behind(k, b, look_to, &f.later, e) != ERR_OK ||
+        settle_limit(k, b, f.later, &last, e) != ERR_OK ||
         plan_rivals_read(&k->place, &k->planned->timelines, &k->path, k->target, &rivals, e) != ERR_OK)
         return e->code;
     f.rivals = rivals;
@@ -141,7 +243,7 @@ static enum err_code plan_backwards(struct planning *k, struct err *e)
 
     for (;;) {
         struct err why = ERR_NONE;
-        enum err_code code = plan_backup(k->target, limit, &k->path, &k->planned->backups, &b, &why);
+        enum err_code code = pick(k, limit, &b, &why);
         const bool is_none = code != ERR_OK;
 
         if (code == ERR_OK)
@@ -166,13 +268,20 @@ static enum err_code plan_forwards(struct planning *k, struct err *e)
     bool is_late = false;
     enum err_code code;
 
-    while ((code = plan_backup(k->target, limit, &k->path, &k->planned->backups, &b, e)) == ERR_OK) {
+    while ((code = pick(k, limit, &b, e)) == ERR_OK) {
         code = plan_with(k, b, UINT64_MAX, &is_late, e);
         if (code == ERR_OK || !is_late || k->target->backup_id != NULL)
             break;
         limit = b->stop_lsn - 1;
     }
     return code;
+}
+
+static void tell_damaged(const struct planned *p)
+{
+    for (size_t i = 0; i < p->backups.damaged_count; i++)
+        log_warning("backup %s in repository \"%s\" is damaged: %s, ignoring", p->backups.damaged[i].id,
+                    p->repo->name, p->backups.damaged[i].why);
 }
 
 enum err_code ops_plan_line(struct repo *r, const struct layout *l, const struct target *t,
@@ -184,16 +293,15 @@ enum err_code ops_plan_line(struct repo *r, const struct layout *l, const struct
     out->repo = r;
     out->layout = *l;
     k.place = (struct wal_place){.repo = r, .layout = &out->layout};
-    if (backup_list_read(r, &out->layout, &out->backups, NULL, e) != ERR_OK)
+    if (out->backups.ids == NULL && backup_list_open(r, &out->layout, &out->backups, e) != ERR_OK)
         return e->code;
-    for (size_t i = 0; i < out->backups.damaged_count; i++)
-        log_warning("backup %s in repository \"%s\" is damaged: %s, ignoring", out->backups.damaged[i].id,
-                    r->name, out->backups.damaged[i].why);
+    k.untried = first_too_late(&k);
     if (wal_timelines_read(r, &out->layout, &out->timelines, e) != ERR_OK ||
-        plan_path(t, &out->backups, &out->timelines, &k.path, e) != ERR_OK)
+        fetch_for_path(&k, e) != ERR_OK || plan_path(t, &out->backups, &out->timelines, &k.path, e) != ERR_OK)
         return e->code;
     code = t->kind == TARGET_NAME || t->kind == TARGET_XID ? plan_backwards(&k, e) : plan_forwards(&k, e);
     timeline_clear(&k.path);
+    tell_damaged(out);
     return code;
 }
 

@@ -7,8 +7,7 @@
 #include <string.h>
 
 struct id_listing {
-    char (*ids)[BACKUP_ID_MAX];
-    size_t count;
+    struct backup_list *found;
     struct err e;
 };
 
@@ -16,88 +15,114 @@ struct id_listing {
 static bool visit_backup(const struct store_object *obj, void *arg)
 {
     struct id_listing *l = arg;
+    struct backup_list *b = l->found;
     char id[BACKUP_ID_MAX];
-    char(*grown)[BACKUP_ID_MAX];
+    struct backup_id *grown;
 
     if (!layout_dir_name(obj, id, sizeof(id)) || !backup_id_is_valid(id))
         return true;
-    grown = realloc(l->ids, (l->count + 1) * sizeof(*grown));
+    grown = realloc(b->ids, (b->id_count + 1) * sizeof(*grown));
     if (grown == NULL) {
         err_nomem(&l->e, "a list of backups");
         return false;
     }
-    l->ids = grown;
-    memcpy(grown[l->count++], id, BACKUP_ID_MAX);
+    b->ids = grown;
+    grown[b->id_count].is_fetched = false;
+    memcpy(grown[b->id_count++].id, id, BACKUP_ID_MAX);
     return true;
+}
+
+enum err_code backup_list_open(struct repo *r, const struct layout *l, struct backup_list *out, struct err *e)
+{
+    CLEANUP(backup_list_clear) struct backup_list found = {.count = 0};
+    struct id_listing ids = {.found = &found, .e = ERR_NONE};
+    char prefix[STORE_KEY_MAX + 1];
+    struct store_listing what = {.prefix = prefix, .delimited = true};
+
+    layout_backup_dir(l, prefix);
+    if (store_list(r->store, &what, visit_backup, &ids, e) != ERR_OK)
+        return e->code;
+    if (ids.e.code != ERR_OK) {
+        *e = ids.e;
+        return e->code;
+    }
+    found.list = calloc(found.id_count + 1, sizeof(*found.list));
+    found.damaged = calloc(found.id_count + 1, sizeof(*found.damaged));
+    if (found.list == NULL || found.damaged == NULL)
+        return err_nomem(e, "a list of backups");
+    *out = found;
+    found = (struct backup_list){.count = 0};
+    return ERR_OK;
+}
+
+static void add(struct backup_list *b, const struct backup_info *info)
+{
+    size_t at = b->count;
+
+    while (at > 0 && strcmp(b->list[at - 1].id, info->id) > 0)
+        at--;
+    memmove(&b->list[at + 1], &b->list[at], (b->count - at) * sizeof(*b->list));
+    b->list[at] = *info;
+    b->count++;
+}
+
+static void add_damaged(struct backup_list *b, const char *id, const char *why)
+{
+    size_t at = b->damaged_count;
+
+    while (at > 0 && strcmp(b->damaged[at - 1].id, id) > 0)
+        at--;
+    memmove(&b->damaged[at + 1], &b->damaged[at], (b->damaged_count - at) * sizeof(*b->damaged));
+    memcpy(b->damaged[at].id, id, BACKUP_ID_MAX);
+    memcpy(b->damaged[at].why, why, sizeof(b->damaged[at].why));
+    b->damaged_count++;
 }
 
 /*
  * One summary into the list, or, when it was had whole and can't be believed, among the damaged; when there is none
- * the attempt is unfinished. What the store could not answer properly is a failure of the whole.
+ * the attempt is unfinished. What the store could not answer properly is a failure.
  */
-static enum err_code read_one(struct repo *r, const struct layout *l, const char *id, struct backup_list *out,
-                              size_t *unfinished, struct err *e)
+enum err_code backup_list_fetch(struct repo *r, const struct layout *l, size_t i, struct backup_list *b,
+                                struct err *e)
 {
     CLEANUP(buf_clear) struct buf text = {0};
+    struct backup_info info = {.label = NULL};
+    const char *id = b->ids[i].id;
     struct err why = ERR_NONE;
 
+    if (b->ids[i].is_fetched)
+        return ERR_OK;
     if (backup_info_get(r, l, id, &text, &why) == ERR_OK) {
-        if (backup_info_take(&text, l, id, &out->list[out->count], &why) == ERR_OK) {
-            out->count++;
+        if (backup_info_take(&text, l, id, &info, &why) == ERR_OK) {
+            add(b, &info);
         } else if (why.code == ERR_CORRUPT) {
-            struct backup_damage *damage = &out->damaged[out->damaged_count++];
-
-            memcpy(damage->id, id, BACKUP_ID_MAX);
-            memcpy(damage->why, why.text, sizeof(damage->why));
+            add_damaged(b, id, why.text);
             why.code = ERR_OK;
         }
     } else if (why.code == ERR_ABSENT) {
-        (*unfinished)++;
+        b->unfinished++;
         why.code = ERR_OK;
     }
+    b->ids[i].is_fetched = why.code == ERR_OK;
     if (why.code != ERR_OK)
         *e = why;
     return why.code;
 }
 
-static enum err_code read_all(struct repo *r, const struct layout *l, const struct id_listing *ids,
-                              struct backup_list *out, size_t *unfinished, struct err *e)
-{
-    out->list = calloc(ids->count + 1, sizeof(*out->list));
-    out->damaged = calloc(ids->count + 1, sizeof(*out->damaged));
-    if (out->list == NULL || out->damaged == NULL)
-        return err_nomem(e, "a list of backups");
-    for (size_t i = 0; i < ids->count; i++)
-        if (read_one(r, l, ids->ids[i], out, unfinished, e) != ERR_OK)
-            return e->code;
-    return ERR_OK;
-}
-
 enum err_code backup_list_read(struct repo *r, const struct layout *l, struct backup_list *out,
                                size_t *unfinished, struct err *e)
 {
-    CLEANUP(backup_list_clear) struct backup_list found = {0};
-    struct id_listing ids = {.e = ERR_NONE};
-    char prefix[STORE_KEY_MAX + 1];
-    struct store_listing what = {.prefix = prefix, .delimited = true};
-    size_t dead = 0;
-    enum err_code code;
+    CLEANUP(backup_list_clear) struct backup_list found = {.count = 0};
 
-    layout_backup_dir(l, prefix);
-    code = store_list(r->store, &what, visit_backup, &ids, e);
-    if (code == ERR_OK && ids.e.code != ERR_OK) {
-        *e = ids.e;
-        code = e->code;
-    }
-    if (code == ERR_OK)
-        code = read_all(r, l, &ids, &found, &dead, e);
-    free(ids.ids);
-    if (code != ERR_OK)
-        return code;
+    if (backup_list_open(r, l, &found, e) != ERR_OK)
+        return e->code;
+    for (size_t i = 0; i < found.id_count; i++)
+        if (backup_list_fetch(r, l, i, &found, e) != ERR_OK)
+            return e->code;
     if (unfinished != NULL)
-        *unfinished = dead;
+        *unfinished = found.unfinished;
     *out = found;
-    found = (struct backup_list){0};
+    found = (struct backup_list){.count = 0};
     return ERR_OK;
 }
 
@@ -107,5 +132,6 @@ void backup_list_clear(struct backup_list *b)
         backup_info_clear(&b->list[i]);
     free(b->list);
     free(b->damaged);
-    *b = (struct backup_list){0};
+    free(b->ids);
+    *b = (struct backup_list){.count = 0};
 }

@@ -236,7 +236,8 @@ START_TEST(the_path_is_that_of_the_wanted_timeline)
                                     backup_of("b-on-2", 2, AT(8, 40), AT(8, 96), NOON)};
     struct backup_damage damaged[] = {{"d-damaged", "it is torn"}};
     const struct wal_timelines timelines = {list, COUNT(list)};
-    const struct backup_list known = {backups, COUNT(backups), damaged, COUNT(damaged)};
+    const struct backup_list known = {
+        .list = backups, .count = COUNT(backups), .damaged = damaged, .damaged_count = COUNT(damaged)};
     const struct target t = {.timeline = c->wish, .timeline_number = c->number, .backup_id = c->backup};
     struct timeline_path path = {0};
 

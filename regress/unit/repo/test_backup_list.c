@@ -35,6 +35,33 @@ START_TEST(the_list_is_in_order_and_leaves_out_what_is_unfinished)
 }
 END_TEST
 
+START_TEST(backups_are_fetched_one_by_one_into_their_order)
+{
+    struct backup_list list = {.count = 0};
+    struct err e = ERR_STALE;
+    uint64_t before;
+
+    write_backup(EARLY);
+    write_backup(LATE);
+    raw_text("main/6789abcdef012345/backup/" ID "/pack-000000", "x");
+    before = requests();
+    OK(backup_list_open(&repo, &layout, &list, &e));
+    ck_assert_uint_eq(requests() - before, 1);
+    ck_assert_uint_eq(list.id_count, 3);
+    ck_assert_uint_eq(list.count, 0);
+    for (size_t i = 3; i > 0; i--)
+        OK(backup_list_fetch(&repo, &layout, i - 1, &list, &e));
+    ck_assert_uint_eq(requests() - before, 4);
+    OK(backup_list_fetch(&repo, &layout, 0, &list, &e));
+    ck_assert_uint_eq(requests() - before, 4);
+    ck_assert_uint_eq(list.count, 2);
+    ck_assert_str_eq(list.list[0].id, EARLY);
+    ck_assert_str_eq(list.list[1].id, LATE);
+    ck_assert_uint_eq(list.unfinished, 1);
+    backup_list_clear(&list);
+}
+END_TEST
+
 START_TEST(a_damaged_summary_is_named_and_hides_no_other)
 {
     CLEANUP(buf_clear) struct buf good = BUF_INIT(RAW_MAX);
@@ -109,6 +136,7 @@ END_TEST
 int main(void)
 {
     const TTest *const tests[] = {
+        backups_are_fetched_one_by_one_into_their_order,
         the_list_is_in_order_and_leaves_out_what_is_unfinished,
         a_damaged_summary_is_named_and_hides_no_other,
         a_summary_that_can_not_be_had_fails_the_list,
