@@ -3,7 +3,7 @@
  *
  * {"system_identifier": 16 hex, "postgresql": 15, "timeline": 1, "segment_bytes": 16777216, "first_lsn", "end_lsn",
  *  and, where the records were read: "commits", "aborts", "restore_points", "last_lsn", "first_commit", "last_commit",
- *  "min_commit", "max_commit", "commit_lsn"; and, where such a run is known: "run_from", "run_to", "run_max",
+ *  "min_commit", "max_commit", "commit_lsn", "drops", "truncates", "database_drops", "prepares", "prepared_ends"; and, where such a run is known: "run_from", "run_to", "run_max",
  *  "run_commit"}
  * Times are those of commit and abort records alike, as recovery targets see them, in microseconds since 1970 UTC.
  */
@@ -38,6 +38,12 @@ struct wal_facts {
     int64_t last_us;
     int64_t min_us;
     int64_t max_us;
+    bool has_drops; /* the members below are known; they say where to look, and may be less than there is */
+    uint64_t drops; /* commits that let relations go and are not known to be a truncate or rewrite */
+    uint64_t truncates;      /* commits that are, or may be a rewrite in 13 and 14           */
+    uint64_t database_drops; /* of databases and tablespaces                                 */
+    uint64_t prepares;       /* of transactions                                              */
+    uint64_t prepared_ends;  /* commits and aborts of prepared transactions                  */
 };
 
 /* Put the facts into a descriptor that has none yet. */

@@ -16,6 +16,7 @@
 #include "repo/line.h"
 #include "repo/object.h"
 #include "repo/wal_facts.h"
+#include "repo/wal_notes.h"
 #include "repo/wal_run.h"
 #include "stream/file_sink.h"
 
@@ -138,27 +139,6 @@ static enum err_code check_control(struct subject *s, struct err *e)
     return ERR_OK;
 }
 
-/* What the records say, for the descriptor: recovery's view, so commits and aborts count alike for times. */
-static enum err_code note(const struct walevent *v, void *arg, struct err *e)
-{
-    struct wal_facts *f = arg;
-
-    (void) e;
-    f->restore_points += v->type == WALEVENT_RESTORE_POINT;
-    if (v->type != WALEVENT_COMMIT && v->type != WALEVENT_ABORT)
-        return ERR_OK;
-    if (f->commits + f->aborts == 0)
-        f->first_us = f->min_us = f->max_us = v->time_us;
-    f->commits += v->type == WALEVENT_COMMIT;
-    if (v->type == WALEVENT_COMMIT)
-        f->commit_lsn = v->start;
-    f->aborts += v->type == WALEVENT_ABORT;
-    f->last_us = v->time_us;
-    f->min_us = v->time_us < f->min_us ? v->time_us : f->min_us;
-    f->max_us = v->time_us > f->max_us ? v->time_us : f->max_us;
-    return ERR_OK;
-}
-
 /* The one pass over all bytes: into memory where they fit, through the hash, and for WAL through the records. */
 static enum err_code push_first(struct subject *s, struct sink *to, struct err *e)
 {
@@ -201,14 +181,16 @@ static void warn_of_damage(const struct subject *s, const struct walscan *scan)
 static enum err_code examine(struct subject *s, struct err *e)
 {
     CLEANUP(walscan_freep) struct walscan *scan = NULL;
+    struct wal_notes notes;
 
     if (!is_wal(s))
         return examine_with(s, NULL, e);
     wal_facts_of_page(&s->page, s->file.tli, &s->facts);
-    if (walscan_new(s->page.segment_bytes, s->page.address, note, &s->facts, &scan, e) != ERR_OK ||
+    wal_notes_init(&notes, &s->facts);
+    if (walscan_new(s->page.segment_bytes, s->page.address, wal_notes_take, &notes, &scan, e) != ERR_OK ||
         examine_with(s, scan, e) != ERR_OK)
         return e->code;
-    s->facts.has_records = true;
+    s->facts.has_records = s->facts.has_drops = true;
     s->facts.end_lsn = walscan_end(scan);
     s->facts.last_lsn = walscan_last(scan);
     if (walscan_open(scan) != 0)

@@ -63,6 +63,21 @@ static int add_records(json_t *to, const struct wal_facts *f)
     return result;
 }
 
+static int add_drops(json_t *to, const struct wal_facts *f)
+{
+    json_t *counts;
+    int result;
+
+    if (!f->has_drops)
+        return 0;
+    counts = json_pack("{s:I, s:I, s:I, s:I, s:I}", "drops", (json_int_t) f->drops, "truncates",
+                       (json_int_t) f->truncates, "database_drops", (json_int_t) f->database_drops,
+                       "prepares", (json_int_t) f->prepares, "prepared_ends", (json_int_t) f->prepared_ends);
+    result = counts == NULL ? -1 : json_object_update(to, counts);
+    json_decref(counts);
+    return result;
+}
+
 static int add_run(json_t *to, const struct wal_facts *f)
 {
     char from[LSN_TEXT_MAX], until[LSN_TEXT_MAX], commit[LSN_TEXT_MAX];
@@ -86,7 +101,8 @@ enum err_code wal_facts_write(const struct wal_facts *f, struct descriptor *d, s
 {
     json_t *wal = to_json(f);
 
-    if (wal == NULL || (f->has_records && add_records(wal, f) != 0) || add_run(wal, f) != 0) {
+    if (wal == NULL || (f->has_records && (add_records(wal, f) != 0 || add_drops(wal, f) != 0)) ||
+        add_run(wal, f) != 0) {
         json_decref(wal);
         return err_nomem(e, "JSON");
     }
@@ -112,6 +128,27 @@ static bool read_times(json_t *wal, struct wal_facts *f)
     return true;
 }
 
+/* All of them or none, as in what programs before them wrote. */
+static bool read_drops(json_t *wal, struct wal_facts *f)
+{
+    json_int_t drops, truncates, database_drops, prepares, prepared_ends;
+
+    if (json_object_get(wal, "drops") == NULL)
+        return true;
+    if (json_unpack(wal, "{s:I, s:I, s:I, s:I, s:I}", "drops", &drops, "truncates", &truncates,
+                    "database_drops", &database_drops, "prepares", &prepares, "prepared_ends",
+                    &prepared_ends) != 0 ||
+        drops < 0 || truncates < 0 || database_drops < 0 || prepares < 0 || prepared_ends < 0)
+        return false;
+    f->has_drops = true;
+    f->drops = (uint64_t) drops;
+    f->truncates = (uint64_t) truncates;
+    f->database_drops = (uint64_t) database_drops;
+    f->prepares = (uint64_t) prepares;
+    f->prepared_ends = (uint64_t) prepared_ends;
+    return f->drops + f->truncates <= f->commits && f->prepared_ends <= f->commits + f->aborts;
+}
+
 static bool read_records(json_t *wal, struct wal_facts *f)
 {
     json_int_t commits, aborts, points;
@@ -129,7 +166,7 @@ static bool read_records(json_t *wal, struct wal_facts *f)
     f->commits = (uint64_t) commits;
     f->aborts = (uint64_t) aborts;
     f->restore_points = (uint64_t) points;
-    return read_times(wal, f);
+    return read_times(wal, f) && read_drops(wal, f);
 }
 
 /* Does what the run tells include what the segment itself tells, and lie where it can? */

@@ -241,6 +241,7 @@ static unsigned tells_of(struct repo *r, const char *name)
     key_of(name, key);
     ck_assert_msg(object_descriptor(r, key, &d, &e) == ERR_OK && wal_facts_read(&d, &f, &e) == ERR_OK, "%s",
                   e.text);
+    ck_assert(f.has_records && f.has_drops); /* its records were read */
     ck_assert_uint_eq(f.run_to, f.first_lsn);
     return (unsigned) ((f.run_to - f.run_from) / MIB);
 }

@@ -28,7 +28,7 @@ static struct wal_facts with_records(uint64_t commits, uint64_t aborts)
 {
     struct wal_facts f = page_only;
 
-    f.has_records = true;
+    f.has_records = f.has_drops = true;
     f.last_lsn = f.first_lsn + 4096;
     f.end_lsn = f.first_lsn + 5000;
     f.commits = commits;
@@ -78,6 +78,12 @@ static void comes_back(const struct wal_facts *f)
     ck_assert_int_eq(back.last_us, f->last_us);
     ck_assert_int_eq(back.min_us, f->min_us);
     ck_assert_int_eq(back.max_us, f->max_us);
+    ck_assert_int_eq(back.has_drops, f->has_drops);
+    ck_assert_uint_eq(back.drops, f->drops);
+    ck_assert_uint_eq(back.truncates, f->truncates);
+    ck_assert_uint_eq(back.database_drops, f->database_drops);
+    ck_assert_uint_eq(back.prepares, f->prepares);
+    ck_assert_uint_eq(back.prepared_ends, f->prepared_ends);
 }
 
 START_TEST(facts_come_back_as_written)
@@ -99,6 +105,15 @@ START_TEST(facts_come_back_as_written)
     wal_facts_begin_run(&f);
     comes_back(&f);
     f = with_records(0, 1);
+    comes_back(&f);
+    f.has_drops = false; /* as programs before it wrote */
+    comes_back(&f);
+    f = with_records(3, 1);
+    f.drops = 1;
+    f.truncates = 2;
+    f.database_drops = 5;
+    f.prepares = 6;
+    f.prepared_ends = 4;
     comes_back(&f);
 }
 END_TEST
@@ -152,6 +167,17 @@ START_TEST(facts_without_a_member_or_with_an_impossible_one_are_refused)
         {"aborts", NULL},
         {"aborts", "-1"},
         {"restore_points", NULL},
+        {"drops", "-1"},
+        {"drops", "\"1\""},
+        {"drops", "4"}, /* more than commits */
+        {"truncates", NULL},
+        {"truncates", "-1"},
+        {"database_drops", NULL},
+        {"database_drops", "-1"},
+        {"prepares", NULL},
+        {"prepares", "-1"},
+        {"prepared_ends", NULL},
+        {"prepared_ends", "5"}, /* more than commits and aborts */
         {"last_lsn", NULL},
         {"last_lsn", "\"0/4000000\""}, /* behind the end */
         {"last_lsn", "\"\""},

@@ -1,0 +1,41 @@
+/*
+ * repo/wal_notes.c - see repo/wal_notes.h.
+ */
+#include "repo/wal_notes.h"
+
+void wal_notes_init(struct wal_notes *n, struct wal_facts *facts)
+{
+    n->facts = facts;
+    waldrops_init(&n->drops, facts->major, facts->first_lsn);
+}
+
+static void note_end(struct wal_facts *f, const struct walevent *v)
+{
+    if (f->commits + f->aborts == 0)
+        f->first_us = f->min_us = f->max_us = v->time_us;
+    f->commits += v->type == WALEVENT_COMMIT;
+    if (v->type == WALEVENT_COMMIT)
+        f->commit_lsn = v->start;
+    f->aborts += v->type == WALEVENT_ABORT;
+    f->prepared_ends += v->is_prepared;
+    f->last_us = v->time_us;
+    f->min_us = v->time_us < f->min_us ? v->time_us : f->min_us;
+    f->max_us = v->time_us > f->max_us ? v->time_us : f->max_us;
+}
+
+enum err_code wal_notes_take(const struct walevent *v, void *notes, struct err *e)
+{
+    struct wal_notes *n = notes;
+    struct wal_facts *f = n->facts;
+    enum waldrops_kind kind = waldrops_meet(&n->drops, v);
+
+    (void) e;
+    f->restore_points += v->type == WALEVENT_RESTORE_POINT;
+    f->prepares += v->type == WALEVENT_PREPARE;
+    f->database_drops += v->type == WALEVENT_DROP_DATABASE || v->type == WALEVENT_DROP_TABLESPACE;
+    f->drops += kind == WALDROPS_DROP || kind == WALDROPS_UNCLEAR;
+    f->truncates += kind == WALDROPS_TRUNCATE || kind == WALDROPS_TRUNCATE_OR_REWRITE;
+    if (v->type == WALEVENT_COMMIT || v->type == WALEVENT_ABORT)
+        note_end(f, v);
+    return ERR_OK;
+}
