@@ -337,8 +337,15 @@ static enum err_code store_history(struct backup_run *b, struct err *e)
 
 static enum err_code wait_for_wal(struct backup_run *b, struct err *e)
 {
-    return backup_wal_wait(b->repo, &b->layout, b->manifest.ranges, b->manifest.range_count,
-                           b->server.segment_bytes, b->options->wal_timeout_ms, e);
+    const struct backup_wal w = {.repo = b->repo,
+                                 .layout = &b->layout,
+                                 .ranges = b->manifest.ranges,
+                                 .range_count = b->manifest.range_count,
+                                 .segment_bytes = b->server.segment_bytes,
+                                 .timeout_ms = b->options->wal_timeout_ms,
+                                 .clock = &clock_system};
+
+    return backup_wal_wait(&w, e);
 }
 
 static enum err_code fill_info(struct backup_run *b, struct err *e)

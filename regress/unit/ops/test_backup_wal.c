@@ -1,0 +1,224 @@
+/*
+ * test_backup_wal.c - a backup waits for its WAL as long as it was told, and names what did not come.
+ */
+#include "ops/backup_wal.h"
+
+#include "../repo/in_memory.h"
+#include "pg/walseg.h"
+
+#define MIB ((uint64_t) 1 << 20)
+
+static int64_t now_us;     /* the clock of these tests */
+static int64_t arrives_us; /* when `arriving` does; 0 = never */
+static const char *arriving;
+static unsigned sleeps;
+
+static void put_segment(const char *name)
+{
+    struct walfile file;
+    struct err e = ERR_NONE;
+    char key[STORE_KEY_MAX + 1];
+
+    OK(walfile_parse(name, &file, &e));
+    layout_wal_file(&layout, &file, key);
+    raw_text(key, "segment");
+}
+
+static int64_t tell_us(void *self)
+{
+    (void) self;
+    return now_us;
+}
+
+static void sleep_us(void *self, int64_t us)
+{
+    (void) self;
+    ck_assert_int_gt(us, 0);
+    now_us += us;
+    sleeps++;
+    if (arriving != NULL && arrives_us != 0 && now_us >= arrives_us) {
+        put_segment(arriving);
+        arriving = NULL;
+    }
+}
+
+static enum err_code wait_for(const struct manifest_range *ranges, size_t count, int64_t timeout_ms,
+                              struct err *e)
+{
+    static const struct clock clock = {tell_us, tell_us, sleep_us, NULL};
+    const struct backup_wal w = {.repo = &repo,
+                                 .layout = &layout,
+                                 .ranges = ranges,
+                                 .range_count = count,
+                                 .segment_bytes = MIB,
+                                 .timeout_ms = timeout_ms,
+                                 .clock = &clock};
+
+    now_us = 1000;
+    sleeps = 0;
+    return backup_wal_wait(&w, e);
+}
+
+/* Segments 2 to 4 of timeline 1. */
+static const struct manifest_range plain = {.tli = 1, .start = 2 * MIB + 40, .end = 4 * MIB + 300};
+
+#define TWO   "000000010000000000000002"
+#define THREE "000000010000000000000003"
+#define FOUR  "000000010000000000000004"
+
+START_TEST(wal_that_is_there_is_not_waited_for)
+{
+    struct err e = ERR_STALE;
+    uint64_t before;
+
+    put_segment(TWO);
+    put_segment(THREE);
+    put_segment(FOUR);
+    before = requests();
+    OK(wait_for(&plain, 1, 60000, &e));
+    ck_assert_uint_eq(requests() - before, 1);
+    ck_assert_uint_eq(sleeps, 0);
+    ck_assert_str_eq(e.text, ERR_STALE.text);
+}
+END_TEST
+
+START_TEST(a_segment_that_arrives_in_time_ends_the_waiting)
+{
+    static const int64_t after_ms[] = {1, 200, 999, 3000, 3999, 4000};
+
+    for (size_t i = 0; i < COUNT(after_ms); i++) {
+        struct err e = ERR_STALE;
+
+        repo_tear_down();
+        repo_set_up();
+        put_segment(TWO);
+        put_segment(THREE);
+        arriving = FOUR;
+        arrives_us = 1000 + after_ms[i] * 1000;
+        ck_assert_msg(wait_for(&plain, 1, 4000, &e) == ERR_OK, "after %d ms: %s", (int) after_ms[i], e.text);
+        ck_assert_str_eq(e.text, ERR_STALE.text);
+    }
+}
+END_TEST
+
+START_TEST(a_segment_that_never_arrives_is_named_when_the_time_is_over)
+{
+    static const struct {
+        const char *there[3], *missing;
+    } table[] = {
+        {{NULL}, TWO}, {{TWO}, THREE}, {{TWO, THREE}, FOUR}, {{TWO, FOUR}, THREE}, {{THREE, FOUR}, TWO},
+    };
+    static const int64_t timeouts_ms[] = {0, 1, 4000, 60000};
+
+    for (size_t i = 0; i < COUNT(table); i++)
+        for (size_t k = 0; k < COUNT(timeouts_ms); k++) {
+            struct err e = ERR_NONE;
+
+            repo_tear_down();
+            repo_set_up();
+            for (size_t n = 0; n < 3 && table[i].there[n] != NULL; n++)
+                put_segment(table[i].there[n]);
+            ck_assert_int_eq(wait_for(&plain, 1, timeouts_ms[k], &e), ERR_REFUSED);
+            ck_assert_msg(strstr(e.text, table[i].missing) != NULL, "%s: %s", table[i].missing, e.text);
+            ck_assert_ptr_nonnull(strstr(e.hint, "archive_command"));
+            ck_assert_int_eq(now_us, 1000 + timeouts_ms[k] * 1000);
+            ck_assert_uint_le(sleeps, 20);
+        }
+}
+END_TEST
+
+START_TEST(a_partial_segment_is_not_the_segment)
+{
+    struct err e = ERR_NONE;
+
+    put_segment(TWO);
+    put_segment(THREE);
+    put_segment(FOUR ".partial");
+    ck_assert_int_eq(wait_for(&plain, 1, 0, &e), ERR_REFUSED);
+    ck_assert_ptr_nonnull(strstr(e.text, "\"" FOUR "\""));
+}
+END_TEST
+
+/* A backup from a standby that followed a promotion: timeline 1 to its end in segment 3, then timeline 2 from there. */
+START_TEST(the_segment_of_a_fork_is_wanted_of_the_newer_timeline_only)
+{
+    static const struct {
+        const char *why;
+        struct manifest_range ranges[2];
+        const char *there[3], *missing; /* NULL = nothing */
+    } table[] = {
+        {"all there",
+         {{2, 3 * MIB + 80, 3 * MIB + 200}, {1, 2 * MIB + 40, 3 * MIB + 80}},
+         {TWO, "000000020000000000000003"},
+         NULL},
+        {"the older one's is not enough",
+         {{2, 3 * MIB + 80, 3 * MIB + 200}, {1, 2 * MIB + 40, 3 * MIB + 80}},
+         {TWO, THREE},
+         "000000020000000000000003"},
+        {"the older one is looked at first",
+         {{2, 3 * MIB + 80, 3 * MIB + 200}, {1, 2 * MIB + 40, 3 * MIB + 80}},
+         {NULL},
+         TWO},
+        {"begun in the fork's segment",
+         {{2, 3 * MIB + 80, 3 * MIB + 200}, {1, 3 * MIB + 40, 3 * MIB + 80}},
+         {"000000020000000000000003"},
+         NULL},
+        {"forked at a segment's first byte",
+         {{2, 3 * MIB, 3 * MIB + 200}, {1, 2 * MIB + 40, 3 * MIB}},
+         {TWO, "000000020000000000000003"},
+         NULL},
+        {"that segment of the older one is missing",
+         {{2, 3 * MIB, 3 * MIB + 200}, {1, 2 * MIB + 40, 3 * MIB}},
+         {"000000020000000000000003"},
+         TWO},
+        {"nothing of the older one",
+         {{2, 3 * MIB, 3 * MIB + 200}, {1, 3 * MIB, 3 * MIB}},
+         {"000000020000000000000003"},
+         NULL},
+    };
+
+    for (size_t i = 0; i < COUNT(table); i++) {
+        struct err e = ERR_NONE;
+        enum err_code code;
+
+        repo_tear_down();
+        repo_set_up();
+        for (size_t n = 0; n < 3 && table[i].there[n] != NULL; n++)
+            put_segment(table[i].there[n]);
+        code = wait_for(table[i].ranges, 2, 0, &e);
+        ck_assert_msg(code == (table[i].missing == NULL ? ERR_OK : ERR_REFUSED), "%s: %s", table[i].why,
+                      e.text);
+        if (table[i].missing != NULL)
+            ck_assert_msg(strstr(e.text, table[i].missing) != NULL, "%s: %s", table[i].why, e.text);
+    }
+}
+END_TEST
+
+START_TEST(a_store_that_fails_ends_the_waiting)
+{
+    static const enum err_code kinds[] = {ERR_UNREACHABLE, ERR_DENIED, ERR_CORRUPT};
+
+    for (size_t i = 0; i < COUNT(kinds); i++) {
+        struct err e = ERR_NONE;
+
+        faulty_fail(repo.store, &(struct faulty_plan){.at = FAULTY_LIST, .nth = 3, .kind = kinds[i]});
+        ck_assert_int_eq(wait_for(&plain, 1, 60000, &e), kinds[i]);
+        ck_assert_ptr_nonnull(strstr(e.text, "looking for the backup's WAL"));
+        ck_assert_uint_eq(sleeps, 2);
+    }
+}
+END_TEST
+
+int main(void)
+{
+    const TTest *const tests[] = {
+        wal_that_is_there_is_not_waited_for,
+        a_segment_that_arrives_in_time_ends_the_waiting,
+        a_segment_that_never_arrives_is_named_when_the_time_is_over,
+        a_partial_segment_is_not_the_segment,
+        the_segment_of_a_fork_is_wanted_of_the_newer_timeline_only,
+        a_store_that_fails_ends_the_waiting,
+    };
+
+    return check_main(suite_in_memory("ops/backup_wal", tests, COUNT(tests)));
+}
