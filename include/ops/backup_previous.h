@@ -3,7 +3,7 @@
  *
  * Source    the plain index that this host keeps in its spool, taken only when its hash is the one that backup's
  *           backup.json promises; else the stored index, where an identity to read it is at hand; else nothing.
- *           Nothing also when it is not sealed for all of today's recipients.
+ *           Nothing also when it is not sealed for all of today's recipients, or sealed when there are none.
  * Memory    about 80 bytes a chunk of the previous backup: 330 MB for a terabyte in chunks of 256 KiB.
  */
 #pragma once

@@ -183,7 +183,8 @@ static enum err_code read_stored(struct repo *r, const struct layout *l, const c
 
 /*
  * May today's recipients read what lies there? Chunks of an unencrypted backup, or of one for other keys, are stored again:
- * whoever holds one of today's identities must be able to restore today's backup.
+ * whoever holds one of today's identities must be able to restore today's backup. So are sealed ones when there are no
+ * recipients any more: nobody will keep an identity for what looks unencrypted.
  */
 static enum err_code check_recipients(struct repo *r, const struct layout *l, const char *id, struct err *e)
 {
@@ -193,6 +194,8 @@ static enum err_code check_recipients(struct repo *r, const struct layout *l, co
     layout_backup_index(l, id, key);
     if (object_descriptor(r, key, &d, e) != ERR_OK)
         return e->code;
+    if (r->recipients.count == 0 && d.key_count > 0)
+        return err_set(e, ERR_REFUSED, "backup \"%s\" is sealed, and today there are no recipients", id);
     for (size_t i = 0; i < r->recipients.count; i++) {
         uint8_t fingerprint[KEY_FINGERPRINT_BYTES];
         bool found = false;
