@@ -13,33 +13,43 @@
 #include "ops/plan_coverage.h"
 #include "ops/target.h"
 #include "pg/timeline.h"
+#include "pg/waldrops.h"
 #include "repo/backup_list.h"
 #include "repo/wal_index.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+/* A commit at the boundary. */
+struct plan_commit {
+    lsn start; /* of its record: what recovery_target_lsn compares with */
+    lsn end;
+    uint32_t xid;
+    int64_t us;
+    uint32_t database;         /* whose relations it touched, where the record says so; else 0 */
+    enum waldrops_kind drops;  /* what it did to relations                              */
+    uint32_t relation_count;   /* files that go with it; not told of a mere rewrite     */
+    uint32_t dropped_database; /* by OID, 0 = none                                      */
+};
+
 /*
- * What a time, name or xid turned out to be in the WAL, when it could be looked up there. For an LSN only `reached`
- * (is there a record at or behind it?) and, when not, kept_lsn (the last record's start).
+ * What the target turned out to be in the WAL, when it could be looked up there. For an LSN kept and discarded are known
+ * only where the WAL can be read. For the end of the archive only kept is, and reached stays false.
  */
 struct plan_moment {
-    bool known;    /* the WAL was searched                                                      */
-    bool reached;  /* the target was found (for a time: a later commit follows)                 */
-    bool has_kept; /* a transaction lies between the search's start and the target              */
-    lsn kept_lsn;  /* start of the commit record of the last kept transaction                   */
-    lsn kept_end;  /* and its end                                                               */
-    uint32_t kept_xid;
-    int64_t kept_us;
-    bool backup_is_late; /* the backup itself holds one past the time; asked only without has_kept */
+    bool known;              /* the WAL was searched                                                      */
+    bool reached;            /* the target was found (for a time: a later commit follows)                 */
+    bool has_kept;           /* a transaction lies between the search's start and the target              */
+    struct plan_commit kept; /* the last one */
+    bool backup_is_late;     /* the backup itself holds one past the time; asked only without has_kept */
     bool has_discarded;
-    lsn discarded_lsn; /* the first discarded one's commit record                                   */
-    uint32_t discarded_xid;
-    int64_t discarded_us;
+    struct plan_commit discarded; /* the first one */
     bool is_stop_lsn; /* stop at stop_lsn, inclusive: for names and xids the record itself         */
     lsn stop_lsn;
-    lsn stop_end;    /* and that record's end */
-    int64_t last_us; /* newest commit on this path, when searched to the end; 0 = none or unknown */
+    lsn stop_end;      /* and that record's end */
+    lsn last_lsn;      /* start of the last record, when an LSN was not reached */
+    int64_t last_us;   /* newest commit on this path, when searched to the end; 0 = none or unknown */
+    unsigned prepared; /* transactions that were prepared in the WAL read and not ended before the target */
 };
 
 /* A timeline with WAL of its own that is not on the path: a parent that went on behind the fork, a sibling. */

@@ -18,6 +18,7 @@ struct wal_stretch {
     const struct timeline_path *path;
     uint64_t first; /* segment numbers, inclusive: whole and on the path */
     uint64_t last;
+    unsigned major;   /* of the server: what a commit did to relations shows differently */
     uint64_t look_to; /* a name or an xid is looked for up to here; UINT64_MAX: up to the last */
 };
 

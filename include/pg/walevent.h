@@ -52,6 +52,7 @@ enum { WALEVENT_STATS_RELATION = 2 };
 /* Members that a type does not have are 0; those of lists hold for commits and aborts alone. */
 struct walevent {
     enum walevent_type type;
+    lsn prev;                     /* start of the record before */
     lsn start;                    /* of the record: what recovery_target_lsn compares with */
     lsn end;                      /* first byte behind it (MAXALIGNed) */
     uint32_t xid;                 /* the transaction's or subtransaction's; 0 = it has none, or not yet */

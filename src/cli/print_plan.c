@@ -51,13 +51,25 @@ static void print_target(const struct target *t, FILE *out)
     }
 }
 
-static void print_transaction(const char *label, uint32_t xid, int64_t us, lsn at, FILE *out)
+/* What it did that somebody may miss, or want undone. */
+static void print_drops(const struct plan_commit *c, FILE *out)
+{
+    if (c->dropped_database != 0)
+        fprintf(out, LABEL "drops database %" PRIu32 "\n", "", c->dropped_database);
+    if (c->drops != WALDROPS_NONE && c->drops != WALDROPS_REWRITE)
+        fprintf(out, LABEL "%s of relations in database %" PRIu32 ", %" PRIu32 " file%s\n", "",
+                waldrops_kind_name(c->drops), c->database, c->relation_count,
+                c->relation_count == 1 ? "" : "s");
+}
+
+static void print_transaction(const char *label, const struct plan_commit *c, FILE *out)
 {
     char time[TIMESTAMP_TEXT_MAX], position[LSN_TEXT_MAX];
 
-    timestamp_format(us, time);
-    lsn_format(at, position);
-    fprintf(out, LABEL "transaction %" PRIu32 ", committed %s at %s\n", label, xid, time, position);
+    timestamp_format(c->us, time);
+    lsn_format(c->start, position);
+    fprintf(out, LABEL "transaction %" PRIu32 ", committed %s at %s\n", label, c->xid, time, position);
+    print_drops(c, out);
 }
 
 /* Where recovery ends, and between which transactions. */
@@ -77,9 +89,9 @@ static void print_end(const struct plan *p, FILE *out)
                 action_names[p->target.action]);
     }
     if (m->has_kept)
-        print_transaction("  last kept", m->kept_xid, m->kept_us, m->kept_lsn, out);
+        print_transaction("  last kept", &m->kept, out);
     if (m->has_discarded)
-        print_transaction("  first lost", m->discarded_xid, m->discarded_us, m->discarded_lsn, out);
+        print_transaction("  first lost", &m->discarded, out);
     if (!m->known && p->target.kind != TARGET_LATEST && p->target.kind != TARGET_IMMEDIATE)
         fprintf(out, LABEL "not looked up: PostgreSQL decides while it replays\n", "  last kept");
 }
@@ -221,12 +233,16 @@ static json_t *target_to_json(const struct target *t)
     return o;
 }
 
-static json_t *transaction_to_json(uint32_t xid, int64_t us, lsn at)
+static json_t *transaction_to_json(const struct plan_commit *c)
 {
-    json_t *o = json_pack("{s:I}", "xid", (json_int_t) xid);
+    json_t *o =
+        json_pack("{s:I, s:I, s:s, s:I}", "xid", (json_int_t) c->xid, "database", (json_int_t) c->database,
+                  "drops", waldrops_kind_name(c->drops), "relation_files", (json_int_t) c->relation_count);
 
-    json_set_moment(o, "commit", us);
-    json_set_lsn(o, "lsn", at);
+    json_set_moment(o, "commit", c->us);
+    json_set_lsn(o, "lsn", c->start);
+    if (c->dropped_database != 0)
+        (void) json_object_set_new(o, "dropped_database", json_integer(c->dropped_database));
     return o;
 }
 
@@ -238,10 +254,9 @@ static json_t *end_to_json(const struct plan *p)
     if (p->target_lsn != 0)
         json_set_lsn(o, "lsn", p->target_lsn);
     if (m->has_kept)
-        (void) json_object_set_new(o, "last_kept", transaction_to_json(m->kept_xid, m->kept_us, m->kept_lsn));
+        (void) json_object_set_new(o, "last_kept", transaction_to_json(&m->kept));
     if (m->has_discarded)
-        (void) json_object_set_new(o, "first_discarded",
-                                   transaction_to_json(m->discarded_xid, m->discarded_us, m->discarded_lsn));
+        (void) json_object_set_new(o, "first_discarded", transaction_to_json(&m->discarded));
     return o;
 }
 

@@ -106,9 +106,9 @@ static enum err_code refuse_unfound(const struct plan *p, struct err *e)
         err_set(e, ERR_REFUSED,
                 "no record at or behind LSN %s is archived, so recovery would not know that it has got there",
                 position);
-        if (p->moment.kept_lsn == 0)
+        if (p->moment.last_lsn == 0)
             return e->code;
-        lsn_format(p->moment.kept_lsn, position);
+        lsn_format(p->moment.last_lsn, position);
         return err_hint(e, "The last archived record begins at %s.", position);
     case TARGET_TIME:
         timestamp_format(p->target.time_us, wish);
@@ -159,7 +159,7 @@ static lsn end_of_replay(const struct plan *p)
         return p->target.lsn;
     if (p->target.kind == TARGET_IMMEDIATE || (!m->is_stop_lsn && !m->has_kept))
         return p->backup->stop_lsn;
-    return m->is_stop_lsn ? m->stop_lsn : m->kept_lsn;
+    return m->is_stop_lsn ? m->stop_lsn : m->kept.start;
 }
 
 /* The last byte that is needed for that: a record may go on in the next segment. */
@@ -171,7 +171,7 @@ static lsn last_byte(const struct plan *p)
         return p->target.lsn;
     if (p->target.kind == TARGET_IMMEDIATE || (!m->is_stop_lsn && !m->has_kept))
         return p->backup->stop_lsn - 1;
-    return (m->is_stop_lsn ? m->stop_end : m->kept_end) - 1;
+    return (m->is_stop_lsn ? m->stop_end : m->kept.end) - 1;
 }
 
 static void set_moment(struct plan *p)
@@ -181,7 +181,7 @@ static void set_moment(struct plan *p)
     if (m->is_stop_lsn)
         set_lsn(p, m->stop_lsn, true);
     else if (m->has_kept)
-        set_lsn(p, m->kept_lsn, true);
+        set_lsn(p, m->kept.start, true);
     else
         set(p, "recovery_target", "immediate");
 }
@@ -364,6 +364,13 @@ static void add_warnings(struct plan *p, const struct plan_facts *f)
              "that all %" PRIu64
              " segments are there is what the archiver has recorded; a restore lists them first",
              p->wal_segments);
+    if (p->backup->settings.max_prepared_xacts > 0 && p->target.kind != TARGET_IMMEDIATE)
+        warn(p,
+             "the server has max_prepared_transactions = %d: transactions that are prepared and not ended at "
+             "the target stay "
+             "open in the restored cluster (%u seen in the WAL read for this plan; pg_prepared_xacts shows "
+             "all)",
+             p->backup->settings.max_prepared_xacts, p->moment.prepared);
     warn_rivals(p, &f->rivals);
 }
 

@@ -102,8 +102,8 @@ static enum err_code fetch_for_path(struct planning *k, struct err *e)
     return ERR_OK;
 }
 
-/* A moment that only the WAL itself can tell. */
-static bool needs_search(const struct target *t)
+/* Is the target a place in the WAL, that backups end before or behind? */
+static bool has_place(const struct target *t)
 {
     return t->kind != TARGET_LATEST && t->kind != TARGET_IMMEDIATE;
 }
@@ -134,7 +134,7 @@ static enum err_code next_behind(struct planning *k, const struct backup_info *b
     struct backup_list *backups = &k->planned->backups;
 
     *out = NULL;
-    for (size_t i = 0; needs_search(k->target) && i < backups->id_count; i++) {
+    for (size_t i = 0; has_place(k->target) && i < backups->id_count; i++) {
         const struct backup_info *next;
 
         if (strcmp(backups->ids[i].id, b->id) <= 0)
@@ -183,13 +183,14 @@ static enum err_code plan_up_to(struct planning *k, uint64_t last, lsn look_to, 
     struct wal_stretch w = {.place = &k->place,
                             .path = &k->path,
                             .first = walseg_number(b->start_lsn, b->segment_bytes),
+                            .major = b->server_version / 10000,
                             .look_to = walseg_number(look_to, b->segment_bytes)};
 
     f->moment = (struct plan_moment){.known = false};
     if (plan_reach(&k->place, &k->path, w.first, last, &f->coverage, e) != ERR_OK)
         return e->code;
     w.last = f->coverage.whole_to;
-    if (needs_search(k->target) && f->coverage.any &&
+    if (k->target->kind != TARGET_IMMEDIATE && f->coverage.any &&
         wal_search(&w, k->target, b->stop_lsn, &f->moment, e) != ERR_OK)
         return e->code;
     if (f->moment.backup_is_late)

@@ -3,12 +3,15 @@
  *
  * Time      descriptors tell where it is passed, and where the last commit before lies (ops/wal_times.h); the records of those
  *           segments, and of the one behind each, since a record may go on there, decide.
- * LSN       is there a record at or behind it? The last segment's descriptor says so, or the records do.
+ * LSN       is there a record at or behind it? The last segment's descriptor says so, or the records do. The segment it lies in, and
+ *           where the last commit before is, tell what is kept and discarded.
+ * Latest    the last commit, where descriptors say it lies.
  * Name, xid all segments are read in order until the next commit behind it is known.
  */
 #include "ops/wal_search.h"
 
 #include "base/log.h"
+#include "ops/wal_boundary.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -16,13 +19,15 @@
 
 struct search {
     const struct wal_stretch *w;
-    const struct target *t;
-    lsn from;
-    uint64_t first; /* segment that `from` lies in, or the stretch's first */
-    struct plan_moment *m;
-    bool done;      /* the target was passed */
-    bool is_before; /* looking at what lies before `from`, in the backup itself */
+    uint64_t first; /* segment that the boundary's `from` lies in, or the stretch's first */
+    struct wal_boundary b;
 };
+
+static struct wal_boundary boundary_of(const struct wal_stretch *w, const struct target *t, lsn from,
+                                       struct plan_moment *m)
+{
+    return (struct wal_boundary){.target = t, .from = from, .major = w->major, .moment = m};
+}
 
 static uint32_t timeline_of(const struct wal_stretch *w, uint64_t number)
 {
@@ -31,106 +36,18 @@ static uint32_t timeline_of(const struct wal_stretch *w, uint64_t number)
 
 /* ---- reading segments ---- */
 
-static void keep(struct plan_moment *m, const struct walevent *v)
-{
-    m->has_kept = true;
-    m->kept_lsn = v->start;
-    m->kept_end = v->end;
-    m->kept_xid = v->xid;
-    m->kept_us = v->time_us;
-}
-
-static void discard(struct plan_moment *m, const struct walevent *v)
-{
-    m->has_discarded = true;
-    m->discarded_lsn = v->start;
-    m->discarded_xid = v->xid;
-    m->discarded_us = v->time_us;
-}
-
-/* Aborts count as PostgreSQL counts them: one past the time ends recovery; it is neither kept nor discarded. */
-static void meet_time(struct search *s, const struct walevent *v)
-{
-    if (v->type != WALEVENT_COMMIT && v->type != WALEVENT_ABORT)
-        return;
-    if (!s->m->reached && !wal_times_is_past(s->t, v->time_us)) {
-        if (v->time_us > s->m->last_us)
-            s->m->last_us = v->time_us;
-        if (v->type == WALEVENT_COMMIT)
-            keep(s->m, v);
-        return;
-    }
-    s->m->reached = true;
-    s->m->last_us = 0; /* there is more behind it */
-    if (v->type == WALEVENT_COMMIT) {
-        discard(s->m, v);
-        s->done = true;
-    }
-}
-
-/* Inclusive keeps the transaction itself, exclusive the commit before it; an aborted one decides just as well. */
-static void meet_xid(struct search *s, const struct walevent *v)
-{
-    if (v->type != WALEVENT_COMMIT && v->type != WALEVENT_ABORT)
-        return;
-    if (s->m->reached) {
-        if (v->type == WALEVENT_COMMIT) {
-            discard(s->m, v);
-            s->done = true;
-        }
-        return;
-    }
-    s->m->reached = v->xid == s->t->xid;
-    if (s->m->reached && s->t->exclusive) {
-        discard(s->m, v);
-        s->done = true;
-    } else if (v->type == WALEVENT_COMMIT || s->m->reached) {
-        keep(s->m, v);
-    }
-}
-
-static void meet_name(struct search *s, const struct walevent *v)
-{
-    if (v->type == WALEVENT_RESTORE_POINT && !s->m->reached && strcmp(v->name, s->t->name) == 0) {
-        s->m->reached = s->m->is_stop_lsn = true;
-        s->m->stop_lsn = v->start;
-        s->m->stop_end = v->end;
-    }
-    if (v->type != WALEVENT_COMMIT)
-        return;
-    if (!s->m->reached) {
-        keep(s->m, v);
-    } else {
-        discard(s->m, v);
-        s->done = true;
-    }
-}
-
-static enum err_code visit(const struct walevent *v, void *arg, struct err *e)
-{
-    struct search *s = arg;
-
-    (void) e;
-    if (s->is_before) {
-        if (v->type == WALEVENT_COMMIT && v->start < s->from && wal_times_is_past(s->t, v->time_us))
-            s->m->backup_is_late = true;
-        return ERR_OK;
-    }
-    if (s->done || v->start < s->from)
-        return ERR_OK;
-    if (s->t->kind == TARGET_TIME)
-        meet_time(s, v);
-    else if (s->t->kind == TARGET_XID)
-        meet_xid(s, v);
-    else if (s->t->kind == TARGET_NAME)
-        meet_name(s, v);
-    return ERR_OK;
-}
-
 static enum err_code read_segment(const struct search *s, uint64_t number, struct walscan *scan,
                                   struct err *e)
 {
     return wal_object_scan(s->w->place, timeline_of(s->w, number), number, scan, e);
+}
+
+static enum err_code begin_scan(struct search *s, uint64_t first, struct walscan **scan, struct err *e)
+{
+    const lsn start = walseg_start(first, s->w->place->segment_bytes);
+
+    wal_boundary_begin(&s->b, start);
+    return walscan_new(s->w->place->segment_bytes, start, wal_boundary_visit, &s->b, scan, e);
 }
 
 /* Valid WAL ends before the stretch does: recovery could not go on there, so nothing behind it is promised. */
@@ -147,9 +64,9 @@ static enum err_code refuse_end(const struct search *s, uint64_t number, const s
 /* Has enough been read, segments before `number`? Behind `enough` nothing is looked for that was not found. */
 static bool is_settled(const struct search *s, uint64_t number, uint64_t enough, const struct walscan *scan)
 {
-    if (s->done || (s->t->kind == TARGET_LSN && walscan_last(scan) >= s->t->lsn))
+    if (s->b.done || (s->b.target->kind == TARGET_LSN && walscan_last(scan) >= s->b.target->lsn))
         return true;
-    return number > enough && !s->m->reached;
+    return number > enough && !s->b.moment->reached;
 }
 
 /* Read segments in order from first on, until the target was passed. */
@@ -159,8 +76,7 @@ static enum err_code read_through(struct search *s, uint64_t first, uint64_t eno
     CLEANUP(walscan_freep) struct walscan *scan = NULL;
     const struct wal_stretch *w = s->w;
 
-    if (walscan_new(w->place->segment_bytes, walseg_start(first, w->place->segment_bytes), visit, s, &scan,
-                    e) != ERR_OK)
+    if (begin_scan(s, first, &scan, e) != ERR_OK)
         return e->code;
     for (uint64_t number = first; number <= w->last && !is_settled(s, number, enough, scan); number++) {
         if (read_segment(s, number, scan, e) != ERR_OK)
@@ -178,14 +94,13 @@ static enum err_code read_range(struct search *s, uint64_t first, uint64_t last,
 {
     CLEANUP(walscan_freep) struct walscan *scan = NULL;
     const struct wal_stretch *w = s->w;
-    uint32_t bytes = w->place->segment_bytes;
 
-    if (walscan_new(bytes, walseg_start(first, bytes), visit, s, &scan, e) != ERR_OK)
+    if (begin_scan(s, first, &scan, e) != ERR_OK)
         return e->code;
-    for (uint64_t number = first; number <= last && number <= w->last && !s->done; number++) {
+    for (uint64_t number = first; number <= last && number <= w->last && !s->b.done; number++) {
         if (read_segment(s, number, scan, e) != ERR_OK)
             return e->code;
-        if (walscan_is_ended(scan) && number < w->last && !s->done)
+        if (walscan_is_ended(scan) && number < w->last && !s->b.done)
             return refuse_end(s, number, scan, e);
     }
     return ERR_OK;
@@ -201,20 +116,21 @@ static enum err_code look_into_backup(const struct search *s, struct err *e)
 {
     struct search before = *s;
 
-    before.is_before = true;
-    before.done = false;
+    before.b.is_before = true;
+    before.b.done = false;
     return read_range(&before, s->w->first, s->first, e);
 }
 
 /*
- * The record that passes the time was not in its segment's counts, since it crosses a border, and no commit lies before it
- * among the segments read: an earlier one holds the last to keep.
+ * The target was passed and no commit lies before it among the segments read, from `begin` on: an earlier one holds the
+ * last to keep. Where that is a record that crosses a border, it may itself be past a time.
  */
 static enum err_code look_further_back(struct search *s, uint64_t begin, struct err *e)
 {
-    while (!s->m->has_kept && begin > s->first) {
+    while (!s->b.moment->has_kept && begin > s->first) {
         struct plan_moment found = {.known = true};
-        struct search back = {.w = s->w, .t = s->t, .from = s->from, .first = s->first, .m = &found};
+        struct search back = {
+            .w = s->w, .first = s->first, .b = boundary_of(s->w, s->b.target, s->b.from, &found)};
         uint64_t kept;
 
         if (wal_times_kept(s->w, begin, s->first, &kept, e) != ERR_OK)
@@ -224,15 +140,12 @@ static enum err_code look_further_back(struct search *s, uint64_t begin, struct 
         if (read_range(&back, kept, kept + 1, e) != ERR_OK)
             return e->code;
         if (found.has_kept && !found.reached) {
-            found.reached = true;
-            found.last_us = 0;
-            found.has_discarded = s->m->has_discarded;
-            found.discarded_lsn = s->m->discarded_lsn;
-            found.discarded_xid = s->m->discarded_xid;
-            found.discarded_us = s->m->discarded_us;
+            s->b.moment->has_kept = true;
+            s->b.moment->kept = found.kept;
+            s->b.moment->prepared += found.prepared;
+        } else if (found.reached) {
+            *s->b.moment = found;
         }
-        if (found.reached)
-            *s->m = found;
         begin = kept;
     }
     return ERR_OK;
@@ -248,42 +161,67 @@ static enum err_code read_around(struct search *s, const struct wal_times *found
             return e->code;
         begin = found->passing;
     }
-    return s->done ? ERR_OK : read_range(s, begin, found->passing + 1, e);
+    return s->b.done ? ERR_OK : read_range(s, begin, found->passing + 1, e);
 }
 
 /* Should what passes the time in the segment found lie before `from`, the next that does is looked for. */
 static enum err_code search_time(struct search *s, struct err *e)
 {
-    for (uint64_t at = s->first; at <= s->w->last && !s->m->reached;) {
+    for (uint64_t at = s->first; at <= s->w->last && !s->b.moment->reached;) {
         struct wal_times found;
 
-        if (wal_times_find(s->w, s->t, at, &found, e) != ERR_OK || read_around(s, &found, e) != ERR_OK)
+        if (wal_times_find(s->w, s->b.target, at, &found, e) != ERR_OK || read_around(s, &found, e) != ERR_OK)
             return e->code;
-        if (s->m->reached && look_further_back(s, found.kept, e) != ERR_OK)
+        if (s->b.moment->reached && look_further_back(s, found.kept, e) != ERR_OK)
             return e->code;
         at = found.passing + 1;
     }
-    return s->m->reached && !s->m->has_kept ? look_into_backup(s, e) : ERR_OK;
+    return s->b.moment->reached && !s->b.moment->has_kept ? look_into_backup(s, e) : ERR_OK;
 }
 
+static enum err_code read_around_lsn(struct search *s, uint64_t wanted, struct err *e)
+{
+    return read_range(s, wanted, wanted + 1, e) == ERR_OK ? look_further_back(s, wanted, e) : e->code;
+}
+
+/* Reached is a question to descriptors alone; what is kept and discarded is told where the WAL can be read. */
 static enum err_code search_lsn(struct search *s, struct err *e)
 {
-    uint64_t wanted = walseg_number(s->t->lsn, s->w->place->segment_bytes);
+    uint64_t wanted = walseg_number(s->b.target->lsn, s->w->place->segment_bytes);
+    struct err why = ERR_NONE;
     struct wal_facts f;
-    lsn last = 0;
 
     if (wanted > s->w->last)
         return ERR_OK;
     if (wal_times_facts(s->w, s->w->last, &f, e) != ERR_OK)
         return e->code;
-    s->m->reached = f.has_records && f.last_lsn >= s->t->lsn;
-    if (s->m->reached)
+    if (!f.has_records || f.last_lsn < s->b.target->lsn) {
+        if (read_through(s, wanted > s->w->first ? wanted - 1 : wanted, s->w->last, &s->b.moment->last_lsn,
+                         e) != ERR_OK)
+            return e->code;
+        s->b.moment->reached = s->b.moment->last_lsn >= s->b.target->lsn;
         return ERR_OK;
-    if (read_through(s, wanted > s->w->first ? wanted - 1 : wanted, s->w->last, &last, e) != ERR_OK)
-        return e->code;
-    s->m->reached = last >= s->t->lsn;
-    s->m->kept_lsn = last;
+    }
+    if (read_around_lsn(s, wanted, &why) != ERR_OK) {
+        *s->b.moment = (struct plan_moment){.known = true};
+        if (why.code != ERR_DENIED) {
+            *e = why;
+            return why.code;
+        }
+        log_debug("%s, planning without a look into the WAL", why.text);
+    }
+    s->b.moment->reached = true;
     return ERR_OK;
+}
+
+/* The last transaction there is. */
+static enum err_code search_latest(struct search *s, struct err *e)
+{
+    uint64_t kept;
+
+    if (wal_times_kept(s->w, s->w->last + 1, s->first, &kept, e) != ERR_OK)
+        return e->code;
+    return kept > s->w->last ? ERR_OK : read_range(s, kept, kept + 1, e);
 }
 
 static enum err_code search_all(struct search *s, struct err *e)
@@ -293,7 +231,7 @@ static enum err_code search_all(struct search *s, struct err *e)
 
 static enum err_code search_kind(struct search *s, struct err *e)
 {
-    switch (s->t->kind) {
+    switch (s->b.target->kind) {
     case TARGET_TIME:
         return search_time(s, e);
     case TARGET_LSN:
@@ -301,9 +239,12 @@ static enum err_code search_kind(struct search *s, struct err *e)
     case TARGET_XID:
     case TARGET_NAME:
         return search_all(s, e);
-    default:
+    case TARGET_LATEST:
+        return search_latest(s, e);
+    case TARGET_IMMEDIATE:
         return ERR_OK;
     }
+    return ERR_OK;
 }
 
 /* Denied, is it for want of an identity? Descriptors need none, so they are there then. */
@@ -319,7 +260,7 @@ enum err_code wal_search(const struct wal_stretch *w, const struct target *t, ls
                          struct plan_moment *moment, struct err *e)
 {
     struct plan_moment found = {.known = true};
-    struct search s = {.w = w, .t = t, .from = from, .m = &found};
+    struct search s = {.w = w, .b = boundary_of(w, t, from, &found)};
     struct err why = ERR_NONE;
 
     s.first = walseg_number(from, w->place->segment_bytes);

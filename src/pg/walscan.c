@@ -181,6 +181,7 @@ static enum err_code record_finish(struct walscan *s, struct err *e)
         begin_filler(s);
     if (event == NULL || s->visit == NULL)
         return ERR_OK;
+    event->prev = s->record.prev;
     event->start = s->record_start;
     event->end = s->whole_end;
     if (s->visit(event, s->arg, e) == ERR_OK)

@@ -393,7 +393,7 @@ END_TEST
 /* ---- settings ---- */
 
 #define KEPT \
-    .known = true, .reached = true, .has_kept = true, .kept_lsn = AT(7, 0x100), .kept_end = AT(7, 0x130)
+    .known = true, .reached = true, .has_kept = true, .kept.start = AT(7, 0x100), .kept.end = AT(7, 0x130)
 
 static const struct settings_case {
     const char *why;
@@ -442,13 +442,13 @@ static const struct settings_case {
      AT(7, 0x100)},
     {"a kept record that ends in the next segment needs that",
      {.kind = TARGET_TIME, .time_us = NOON + SECOND},
-     {.known = true, .reached = true, .has_kept = true, .kept_lsn = AT(8, 0) - 8, .kept_end = AT(8, 64)},
+     {.known = true, .reached = true, .has_kept = true, .kept.start = AT(8, 0) - 8, .kept.end = AT(8, 64)},
      "_timeline=1 _lsn=0/7FFFF8 _inclusive=on _action=pause",
      8,
      AT(8, 0) - 8},
     {"one that ends at a border does not",
      {.kind = TARGET_TIME, .time_us = NOON + SECOND},
-     {.known = true, .reached = true, .has_kept = true, .kept_lsn = AT(8, 0) - 48, .kept_end = AT(8, 0)},
+     {.known = true, .reached = true, .has_kept = true, .kept.start = AT(8, 0) - 48, .kept.end = AT(8, 0)},
      "_timeline=1 _lsn=0/7FFFD0 _inclusive=on _action=pause",
      7,
      AT(8, 0) - 48},
@@ -545,7 +545,7 @@ static const struct unfound_case {
      "up to LSN 0/700000"},
     {"an LSN behind the last record",
      {.kind = TARGET_LSN, .lsn = AT(9, 0x500)},
-     {.known = true, .kept_lsn = AT(9, 0x300)},
+     {.known = true, .last_lsn = AT(9, 0x300)},
      "1:3-9",
      "no record at or behind LSN 0/900500 is archived",
      "The last archived record begins at 0/900300."},

@@ -9,6 +9,7 @@
 #include "repo/backup_info.h"
 #include "repo/line.h"
 #include "repo/object.h"
+#include "repo/wal_facts.h"
 #include "scratch.h"
 
 #include <string.h>
@@ -52,13 +53,22 @@ static void add_segments(const char *present)
     for (uint64_t i = 0; present[i] != '\0'; i++) {
         CLEANUP(descriptor_clear) struct descriptor d = {.size = 0};
         struct walfile file = walseg_file(1, i + 1, MIB);
+        const struct wal_facts facts = {.system_identifier = IDENTIFIER,
+                                        .major = 15,
+                                        .timeline = 1,
+                                        .segment_bytes = MIB,
+                                        .first_lsn = (i + 1) * MIB,
+                                        .end_lsn = (i + 2) * MIB,
+                                        .has_records = true};
         enum object_outcome outcome;
-        char key[STORE_KEY_MAX + 1];
+        char key[STORE_KEY_MAX + 1], name[WALFILE_NAME_MAX];
         struct err e = ERR_NONE;
 
         layout_wal_file(&layout, &file, key);
+        walfile_format(&file, name);
         if (present[i] == 'x')
-            ck_assert(object_describe_new(cluster->repos[0], "wal", "segment", &d, &e) == ERR_OK &&
+            ck_assert(object_describe_new(cluster->repos[0], "wal", name, &d, &e) == ERR_OK &&
+                      wal_facts_write(&facts, &d, &e) == ERR_OK &&
                       object_put_bytes(cluster->repos[0], key, &d, "wal", 3, &outcome, &e) == ERR_OK);
     }
 }

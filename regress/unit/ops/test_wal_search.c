@@ -246,12 +246,12 @@ static void check_moment(const char *why, const struct plan_moment *m, bool reac
 {
     ck_assert_msg(m->known, "%s: not known", why);
     ck_assert_msg(m->reached == reached, "%s: reached is %d", why, m->reached);
-    ck_assert_msg(m->has_kept == (kept != 0) && m->kept_xid == kept, "%s: kept %u", why, m->kept_xid);
-    ck_assert_msg(m->kept_lsn == (kept != 0 ? begins[kept] : 0), "%s: kept at %lx", why,
-                  (unsigned long) m->kept_lsn);
-    ck_assert_msg(m->kept_end >= m->kept_lsn, "%s", why);
-    ck_assert_msg(m->has_discarded == (discarded != 0) && m->discarded_xid == discarded, "%s: discarded %u",
-                  why, m->discarded_xid);
+    ck_assert_msg(m->has_kept == (kept != 0) && m->kept.xid == kept, "%s: kept %u", why, m->kept.xid);
+    ck_assert_msg(m->kept.start == (kept != 0 ? begins[kept] : 0), "%s: kept at %lx", why,
+                  (unsigned long) m->kept.start);
+    ck_assert_msg(m->kept.end >= m->kept.start, "%s", why);
+    ck_assert_msg(m->has_discarded == (discarded != 0) && m->discarded.xid == discarded, "%s: discarded %u",
+                  why, m->discarded.xid);
 }
 
 /* ---- times ---- */
@@ -484,8 +484,8 @@ START_TEST(an_lsn_is_reached_when_a_record_begins_at_or_behind_it)
     t.lsn = (c->xid != 0 ? begins[c->xid] : last * MIB) + (lsn) (int64_t) c->offset;
     ck_assert_msg(look(last, &t, FIRST * MIB + 40, &m) == ERR_OK, "%s: %s", c->why, e.text);
     ck_assert_msg(m.known && m.reached == c->reached, "%s: reached is %d", c->why, m.reached);
-    ck_assert_msg(c->reached || (m.kept_lsn > FIRST * MIB && m.kept_lsn < t.lsn), "%s: last record %lx",
-                  c->why, (unsigned long) m.kept_lsn);
+    ck_assert_msg(c->reached || (m.last_lsn > FIRST * MIB && m.last_lsn < t.lsn), "%s: last record %lx",
+                  c->why, (unsigned long) m.last_lsn);
 }
 END_TEST
 
@@ -504,6 +504,61 @@ START_TEST(a_record_that_fills_the_last_segments_reaches_no_lsn_in_it)
     last--; /* its end is not archived: the last segment holds nothing but its middle */
     ck_assert_int_eq(look(last, &t, FIRST * MIB + 40, &m), ERR_OK);
     ck_assert(m.known && !m.reached);
+}
+END_TEST
+
+static const struct boundary_case {
+    const char *why;
+    const char *wal;
+    uint32_t xid; /* the LSN is relative to this one's record */
+    int offset;
+    bool exclusive;
+    uint32_t kept;
+    uint32_t discarded;
+} boundary_cases[] = {
+    {"a commit itself", "c1@10 c2@20 c3@30", 2, 0, false, 2, 3},
+    {"a commit itself, exclusive", "c1@10 c2@20 c3@30", 2, 0, true, 1, 2},
+    {"a byte behind a commit: the next record, a commit, is replayed", "c1@10 c2@20 c3@30", 2, 1, false, 3,
+     0},
+    {"a byte behind a commit, exclusive", "c1@10 c2@20 c3@30", 2, 1, true, 2, 3},
+    {"the next record is none", "c1@10 c2@20 nx c3@30", 2, 1, false, 2, 3},
+    {"over segments", "c1@10 | | c2@20 | | c3@30 |", 2, 0, false, 2, 0},
+    {"what was kept lies far back", "c1@10 | | | | | c2@20 |", 2, 0, true, 1, 2},
+    {"what was kept crosses a border", "c1@10 ~ c2@20 | | | c3@30 |", 3, 0, true, 2, 3},
+    {"nothing to keep", "c1@10 c2@20", 1, 0, true, 0, 1},
+};
+
+START_TEST(an_lsn_lies_between_two_transactions)
+{
+    const struct boundary_case *c = &boundary_cases[_i];
+    uint64_t last = archive_wal(c->wal);
+    const struct target t = {
+        .kind = TARGET_LSN, .lsn = begins[c->xid] + (lsn) (int64_t) c->offset, .exclusive = c->exclusive};
+    struct plan_moment m = {.known = false};
+
+    ck_assert_msg(look(last, &t, FIRST * MIB + 40, &m) == ERR_OK, "%s: %s", c->why, e.text);
+    check_moment(c->why, &m, true, c->kept, c->discarded);
+}
+END_TEST
+
+START_TEST(the_end_has_its_last_transaction)
+{
+    static const struct {
+        const char *wal;
+        uint32_t kept;
+    } table[] = {{"c1@10 | c2@20 | | | |", 2}, {"c1@10 ~ c2@20 | | |", 2}, {"c1@10 a2@20 |", 1}, {"| |", 0}};
+    const struct target t = {.kind = TARGET_LATEST};
+
+    for (size_t i = 0; i < COUNT(table); i++) {
+        struct plan_moment m = {.known = false};
+        uint64_t last;
+
+        tear_down();
+        set_up();
+        last = archive_wal(table[i].wal);
+        ck_assert_msg(look(last, &t, FIRST * MIB + 40, &m) == ERR_OK, "%s: %s", table[i].wal, e.text);
+        check_moment(table[i].wal, &m, false, table[i].kept, 0);
+    }
 }
 END_TEST
 
@@ -653,6 +708,8 @@ int main(void)
     thin_loop_test(tests, an_xid_or_a_name_is_its_record, COUNT(mark_cases));
     tcase_add_test(tests, a_name_is_looked_for_as_far_as_asked);
     thin_loop_test(tests, an_lsn_is_reached_when_a_record_begins_at_or_behind_it, COUNT(lsn_cases));
+    thin_loop_test(tests, an_lsn_lies_between_two_transactions, COUNT(boundary_cases));
+    tcase_add_test(tests, the_end_has_its_last_transaction);
     tcase_add_test(tests, a_record_that_fills_the_last_segments_reaches_no_lsn_in_it);
     tcase_add_loop_test(tests, damaged_wal_is_an_error_and_not_an_absent_target, 0, COUNT(damage_targets));
     tcase_add_loop_test(tests, wal_that_ends_before_the_stretch_does_is_an_error, 0, COUNT(damage_targets));
