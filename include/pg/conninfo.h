@@ -30,3 +30,6 @@ struct conninfo {
  */
 void conninfo_fill(struct conninfo *out, const PQconninfoOption *given, const PQconninfoOption *defaults,
                    const char *replication);
+
+/* Connect to this database (borrowed), whatever string, service or environment say. */
+void conninfo_set_database(struct conninfo *c, const char *database);

@@ -28,9 +28,11 @@ typedef void replproto_notice(void *arg, const char *severity, const char *text,
 enum err_code replproto_connect(const char *conninfo, struct replproto **out, struct err *e);
 /*
  * The same as an ordinary client: SQL, no replication commands, no REPLICATION needed. For questions about a server
- * that does not let replication clients in. Asked to identify itself over it, the server refuses.
+ * that does not let replication clients in, and about its databases: database names one, NULL: as the string says.
+ * Asked to identify itself over it, the server refuses.
  */
-enum err_code replproto_connect_sql(const char *conninfo, struct replproto **out, struct err *e);
+enum err_code replproto_connect_sql(const char *conninfo, const char *database, struct replproto **out,
+                                    struct err *e);
 /* Close; NULL is fine. Closing in the middle of a backup cancels it. replproto_closep is for CLEANUP. */
 void replproto_close(struct replproto *c);
 void replproto_closep(struct replproto **c);
@@ -44,6 +46,14 @@ void replproto_on_notice(struct replproto *c, replproto_notice *notice, void *ar
  */
 enum err_code replproto_query(struct replproto *c, const char *command, int fields, PGresult **out,
                               struct err *e);
+
+/*
+ * The same for any number of rows in constant memory: each is shown as it comes, as row 0 of a result that is borrowed for
+ * the call. A row that fails is the last one shown; the rest is read over, so that the connection stays of use.
+ */
+typedef enum err_code replproto_row(void *arg, const PGresult *row, struct err *e);
+enum err_code replproto_each_row(struct replproto *c, const char *command, int fields, replproto_row *row,
+                                 void *arg, struct err *e);
 
 /*
  * Turn a failed result, or the connection's own failure (result NULL), into an error, by SQLSTATE:

@@ -178,7 +178,7 @@ static enum err_code ask_as_client(const char *conninfo, struct server_facts *s,
 {
     CLEANUP(replproto_closep) struct replproto *c = NULL;
 
-    return replproto_connect_sql(conninfo, &c, e) == ERR_OK ? ask_sql(c, s, e) : e->code;
+    return replproto_connect_sql(conninfo, NULL, &c, e) == ERR_OK ? ask_sql(c, s, e) : e->code;
 }
 
 enum err_code server_facts_read(const char *conninfo, struct server_facts *out, struct err *e)

@@ -63,3 +63,8 @@ void conninfo_fill(struct conninfo *out, const PQconninfoOption *given, const PQ
     if (replication != NULL)
         set(out, "replication", replication);
 }
+
+void conninfo_set_database(struct conninfo *c, const char *database)
+{
+    set(c, "dbname", database);
+}

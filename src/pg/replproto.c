@@ -174,11 +174,12 @@ static enum err_code connect_physical(struct conninfo *p, const PQconninfoOption
 }
 
 static enum err_code connect_somehow(const PQconninfoOption *given, const PQconninfoOption *defaults,
-                                     struct replproto *c, struct err *e)
+                                     const char *database, struct replproto *c, struct err *e)
 {
     struct conninfo p;
     struct err why = ERR_NONE;
 
+    (void) database; /* of no matter to a replication client */
     conninfo_fill(&p, given, defaults, "database");
     c->has_sql = connect_once(&p, c, &why) == ERR_OK;
     if (!c->has_sql &&
@@ -194,11 +195,13 @@ static enum err_code connect_somehow(const PQconninfoOption *given, const PQconn
 
 /* As an ordinary client. ERR_DENIED when the server answers and does not let us in. */
 static enum err_code connect_plain(const PQconninfoOption *given, const PQconninfoOption *defaults,
-                                   struct replproto *c, struct err *e)
+                                   const char *database, struct replproto *c, struct err *e)
 {
     struct conninfo p;
 
     conninfo_fill(&p, given, defaults, NULL);
+    if (database != NULL)
+        conninfo_set_database(&p, database);
     c->has_sql = connect_once(&p, c, e) == ERR_OK;
     if (c->has_sql)
         return settle_session(c, e);
@@ -208,9 +211,10 @@ static enum err_code connect_plain(const PQconninfoOption *given, const PQconnin
 }
 
 typedef enum err_code connecting(const PQconninfoOption *given, const PQconninfoOption *defaults,
-                                 struct replproto *c, struct err *e);
+                                 const char *database, struct replproto *c, struct err *e);
 
-static enum err_code connect_by(connecting *way, const char *conninfo, struct replproto **out, struct err *e)
+static enum err_code connect_by(connecting *way, const char *conninfo, const char *database,
+                                struct replproto **out, struct err *e)
 {
     char *why = NULL;
     PQconninfoOption *given = PQconninfoParse(conninfo, &why);
@@ -225,7 +229,7 @@ static enum err_code connect_by(connecting *way, const char *conninfo, struct re
     else if (defaults == NULL || c == NULL)
         code = err_nomem(e, "a connection");
     else
-        code = way(given, defaults, c, e);
+        code = way(given, defaults, database, c, e);
     PQconninfoFree(given);
     PQconninfoFree(defaults);
     if (code == ERR_OK)
@@ -237,12 +241,13 @@ static enum err_code connect_by(connecting *way, const char *conninfo, struct re
 
 enum err_code replproto_connect(const char *conninfo, struct replproto **out, struct err *e)
 {
-    return connect_by(connect_somehow, conninfo, out, e);
+    return connect_by(connect_somehow, conninfo, NULL, out, e);
 }
 
-enum err_code replproto_connect_sql(const char *conninfo, struct replproto **out, struct err *e)
+enum err_code replproto_connect_sql(const char *conninfo, const char *database, struct replproto **out,
+                                    struct err *e)
 {
-    return connect_by(connect_plain, conninfo, out, e);
+    return connect_by(connect_plain, conninfo, database, out, e);
 }
 
 void replproto_close(struct replproto *c)
@@ -271,25 +276,52 @@ bool replproto_has_sql(const struct replproto *c)
 
 /* ---- commands ---- */
 
+/* Does an answer have the rows that were asked for? status: what it has when it does. */
+static enum err_code check_answer(struct replproto *c, const PGresult *result, ExecStatusType wanted,
+                                  int fields, struct err *e)
+{
+    ExecStatusType status = PQresultStatus(result);
+
+    if (status == PGRES_FATAL_ERROR) /* also of no result at all */
+        return replproto_error(c, result, "run a command", e);
+    if (status != wanted)
+        return err_set(e, ERR_CORRUPT, "server answered a command with %s", PQresStatus(status));
+    if (PQnfields(result) < fields)
+        return err_set(e, ERR_CORRUPT, "server answered with %d columns instead of %d", PQnfields(result),
+                       fields);
+    return ERR_OK;
+}
+
 enum err_code replproto_query(struct replproto *c, const char *command, int fields, PGresult **out,
                               struct err *e)
 {
     PGresult *result = PQexec(c->pg, command);
-    ExecStatusType status = PQresultStatus(result);
 
-    if (status != PGRES_TUPLES_OK) {
-        if (status == PGRES_FATAL_ERROR || result == NULL)
-            replproto_error(c, result, "run a command", e);
-        else
-            err_set(e, ERR_CORRUPT, "server answered a command with %s", PQresStatus(status));
-        PQclear(result);
-        return e->code;
-    }
-    if (PQnfields(result) < fields) {
-        err_set(e, ERR_CORRUPT, "server answered with %d columns instead of %d", PQnfields(result), fields);
+    if (check_answer(c, result, PGRES_TUPLES_OK, fields, e) != ERR_OK) {
         PQclear(result);
         return e->code;
     }
     *out = result;
     return ERR_OK;
+}
+
+/* Rows come one by one, and behind the last an answer without any; a failure comes in a row's place. */
+enum err_code replproto_each_row(struct replproto *c, const char *command, int fields, replproto_row *row,
+                                 void *arg, struct err *e)
+{
+    enum err_code code = ERR_OK;
+    PGresult *result;
+
+    if (PQsendQuery(c->pg, command) != 1 || PQsetSingleRowMode(c->pg) != 1)
+        return replproto_error(c, NULL, "run a command", e);
+    while ((result = PQgetResult(c->pg)) != NULL) {
+        bool is_row = PQresultStatus(result) == PGRES_SINGLE_TUPLE;
+
+        if (code == ERR_OK)
+            code = check_answer(c, result, is_row ? PGRES_SINGLE_TUPLE : PGRES_TUPLES_OK, fields, e);
+        if (code == ERR_OK && is_row)
+            code = row(arg, result, e);
+        PQclear(result);
+    }
+    return code;
 }

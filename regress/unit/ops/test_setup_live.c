@@ -63,7 +63,7 @@ static void run_sql(const char *sql, char *value, size_t size)
     PGresult *row = NULL;
     struct err e = ERR_NONE;
 
-    ck_assert_msg(replproto_connect_sql(conninfo_as("postgres"), &c, &e) == ERR_OK, "%s", e.text);
+    ck_assert_msg(replproto_connect_sql(conninfo_as("postgres"), NULL, &c, &e) == ERR_OK, "%s", e.text);
     row = PQexec(replproto_pgconn(c), sql);
     ck_assert_msg(PQresultStatus(row) == PGRES_TUPLES_OK || PQresultStatus(row) == PGRES_COMMAND_OK, "%s: %s",
                   sql, PQresultErrorMessage(row));

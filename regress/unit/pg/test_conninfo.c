@@ -93,11 +93,29 @@ START_TEST(encoding_and_kind_of_connection_are_ours)
 }
 END_TEST
 
+START_TEST(a_database_that_is_set_replaces_any_other)
+{
+    static const char *const strings[] = {"", "dbname=mine host=h", "service=prod", "postgresql://u@h/d"};
+
+    for (size_t i = 0; i < sizeof(strings) / sizeof(strings[0]); i++) {
+        PQconninfoOption *given = parsed(strings[i]), *defaults = parsed("dbname=there");
+        struct conninfo p;
+
+        conninfo_fill(&p, given, defaults, NULL);
+        conninfo_set_database(&p, "a b=c");
+        ck_assert_str_eq(said_of(&p, "dbname"), "a b=c");
+        PQconninfoFree(given);
+        PQconninfoFree(defaults);
+    }
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {what_is_said_in_the_string_or_the_environment_stays,
                                   what_libpq_has_compiled_in_is_nobodys_wish,
-                                  encoding_and_kind_of_connection_are_ours};
+                                  encoding_and_kind_of_connection_are_ours,
+                                  a_database_that_is_set_replaces_any_other};
 
     return check_main(suite_of("pg/conninfo", tests, sizeof(tests) / sizeof(tests[0])));
 }

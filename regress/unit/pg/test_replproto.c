@@ -97,10 +97,56 @@ START_TEST(an_answer_of_another_shape_is_refused)
 }
 END_TEST
 
+static enum err_code count_row(void *arg, const PGresult *row, struct err *e)
+{
+    int *seen = arg;
+
+    ck_assert_str_eq(PQgetvalue(row, 0, 1), "b");
+    if (*seen < 0)
+        return err_set(e, ERR_DENIED, "enough");
+    ++*seen;
+    return ERR_OK;
+}
+
+START_TEST(rows_are_shown_one_by_one_and_what_is_no_row_is_refused)
+{
+    static const struct {
+        const char *script;
+        int seen, then; /* before, after */
+        enum err_code code;
+    } rows[] = {
+        {"(a|b)Z", 0, 1, ERR_OK},
+        {"(a|b)Z", -1, -1, ERR_DENIED}, /* the callee's own failure */
+        {"(a)Z", 0, 0, ERR_CORRUPT},
+        {"KZ", 0, 0, ERR_CORRUPT},
+        {"{57014|cancelled}Z", 0, 0, ERR_UNREACHABLE},
+        {"(a|b){42501|no right}Z", 0, 1, ERR_DENIED}, /* behind a row */
+        {"(a|b).", 0, 1, ERR_UNREACHABLE},
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const struct fake_answer answers[] = {{"SHOW", rows[i].script}, {NULL, NULL}};
+        CLEANUP(replproto_closep) struct replproto *c = NULL;
+        struct fake_server s;
+        struct err e = ERR_NONE;
+        int seen = rows[i].seen;
+
+        fake_server_start(&s, "15.4", answers);
+        ck_assert_msg(replproto_connect(s.conninfo, &c, &e) == ERR_OK, "%s", e.text);
+        ck_assert_msg(replproto_each_row(c, "SHOW x", 2, count_row, &seen, &e) == rows[i].code, "%s: %s",
+                      rows[i].script, e.text);
+        ck_assert_int_eq(seen, rows[i].then);
+        replproto_closep(&c);
+        fake_server_stop(&s);
+    }
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {a_server_too_old_is_refused, the_sqlstate_says_what_kind_of_error_it_is,
-                                  an_answer_of_another_shape_is_refused};
+                                  an_answer_of_another_shape_is_refused,
+                                  rows_are_shown_one_by_one_and_what_is_no_row_is_refused};
 
     return check_main(suite_of("pg/replproto", tests, sizeof(tests) / sizeof(tests[0])));
 }
