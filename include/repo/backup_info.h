@@ -33,6 +33,12 @@ struct backup_settings { /* of pg_control at the time: what a restored server mu
     int max_locks_per_xact;
 };
 
+struct backup_catalog_counts { /* of the databases and relations in the backup's catalog */
+    uint64_t databases;
+    uint64_t unread; /* databases that were not read to their end */
+    uint64_t relations;
+};
+
 struct backup_info {
     char id[BACKUP_ID_MAX];
     char *label;
@@ -54,6 +60,8 @@ struct backup_info {
     uint32_t packs;
     uint8_t index_sha256[SHA256_BYTES];
     struct backup_settings settings;
+    bool has_catalog; /* a catalog was stored */
+    struct backup_catalog_counts catalog;
     struct backup_tablespace *tablespaces;
     size_t tablespace_count;
     struct backup_source *sources;

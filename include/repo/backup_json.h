@@ -4,7 +4,8 @@
  * {"format": 1, "id", "label", "timeline", "start_lsn", "stop_lsn", "start_time", "stop_time", "system_identifier",
  *  "postgresql" (server version number), "segment_bytes", "from_standby", "checksums", "data_bytes", "stored_bytes",
  *  "files", "chunks", "new_chunks", "packs", "index_sha256" (plain), "settings" {max_connections …},
- *  "tablespaces" [{oid, path, bytes}], "sources" [{id, packs}], "origin"}
+ *  "catalog" {databases, unread, relations}, "tablespaces" [{oid, path, bytes}], "sources" [{id, packs}], "origin"}
+ * catalog is absent when the backup has none.
  * LSNs in PostgreSQL's text form, times as "2026-11-20 14:29:00.123456+00", system identifier as 16 hex digits.
  * Members of a later program are passed over.
  */

@@ -1,7 +1,7 @@
 /*
  * ops/backup.c - see ops/backup.h.
  *
- * The order makes the promise: data, the server's last word, the WAL, the index, and only then backup.json.
+ * The order makes the promise: data, the server's last word, the WAL, the index, the catalog, and only then backup.json.
  */
 #include "ops/backup.h"
 
@@ -10,6 +10,7 @@
 #include "base/rng.h"
 #include "base/timestamp.h"
 #include "base/utf8.h"
+#include "ops/backup_catalog.h"
 #include "ops/backup_previous.h"
 #include "ops/backup_store.h"
 #include "ops/backup_wal.h"
@@ -56,6 +57,7 @@ struct backup_run {
     struct caught *catching;
     struct buf manifest_text;
     struct manifest manifest;
+    struct backup_catalog catalog;
 };
 
 static void run_clear(struct backup_run *b)
@@ -70,6 +72,7 @@ static void run_clear(struct backup_run *b)
     buf_clear(&b->control.bytes);
     buf_clear(&b->manifest_text);
     manifest_clear(&b->manifest);
+    backup_catalog_close(&b->catalog);
 }
 
 static enum err_code choose_repo(struct backup_run *b, struct err *e)
@@ -157,14 +160,21 @@ static int64_t server_now_us(struct backup_run *b)
                : clock_now_us(&clock_system);
 }
 
+/* Where temporary files go. */
+static const char *draft_dir(const struct backup_run *b)
+{
+    const char *dir = spool_dir(b->cluster->spool);
+
+    return dir != NULL ? dir : "/var/tmp";
+}
+
 static enum err_code open_store(struct backup_run *b, struct err *e)
 {
     const struct backup_options *o = b->options;
-    const char *dir = spool_dir(b->cluster->spool);
     struct backup_store_options s = {.repo = b->repo,
                                      .layout = &b->layout,
                                      .id = b->info.id,
-                                     .draft_dir = dir != NULL ? dir : "/var/tmp",
+                                     .draft_dir = draft_dir(b),
                                      .chunk_bytes = o->chunk_bytes,
                                      .pack_bytes = o->pack_bytes,
                                      .jobs = o->jobs};
@@ -316,6 +326,16 @@ static enum err_code finish_stream(struct backup_run *b, struct err *e)
 
 /* ---- what makes it usable ---- */
 
+static enum err_code take_catalog(struct backup_run *b, struct err *e)
+{
+    return backup_catalog_take(&b->catalog, b->conn, b->cluster->conninfo, draft_dir(b), b->info.id, e);
+}
+
+static enum err_code store_catalog(struct backup_run *b, struct err *e)
+{
+    return backup_catalog_store(&b->catalog, b->repo, &b->layout, &b->info, e);
+}
+
 /* Recovery to a timeline needs its history; one that began before archiving did may not be stored yet. */
 static enum err_code store_history(struct backup_run *b, struct err *e)
 {
@@ -399,7 +419,8 @@ enum err_code ops_backup(struct cluster *c, const struct backup_options *o, char
     struct backup_run b = {.cluster = c,
                            .options = o,
                            .label = {.path = "backup_label"},
-                           .control = {.path = "global/pg_control"}};
+                           .control = {.path = "global/pg_control"},
+                           .catalog = BACKUP_CATALOG_NONE};
 
     buf_init(&b.label.bytes, LABEL_FILE_MAX);
     buf_init(&b.control.bytes, CONTROL_FILE_BYTES);
@@ -407,9 +428,9 @@ enum err_code ops_backup(struct cluster *c, const struct backup_options *o, char
     if (choose_repo(&b, e) != ERR_OK || settle_label(&b, e) != ERR_OK || connect_server(&b, e) != ERR_OK ||
         check_archiving(&b, e) != ERR_OK || open_store(&b, e) != ERR_OK || begin(&b, e) != ERR_OK ||
         read_archives(&b, e) != ERR_OK || take_manifest(&b, e) != ERR_OK || finish_stream(&b, e) != ERR_OK ||
-        backup_store_flush(b.store, e) != ERR_OK || store_history(&b, e) != ERR_OK ||
-        wait_for_wal(&b, e) != ERR_OK || fill_info(&b, e) != ERR_OK ||
-        backup_store_index(b.store, &b.info, e) != ERR_OK ||
+        take_catalog(&b, e) != ERR_OK || backup_store_flush(b.store, e) != ERR_OK ||
+        store_history(&b, e) != ERR_OK || wait_for_wal(&b, e) != ERR_OK || fill_info(&b, e) != ERR_OK ||
+        backup_store_index(b.store, &b.info, e) != ERR_OK || store_catalog(&b, e) != ERR_OK ||
         backup_info_write(b.repo, &b.layout, &b.info, e) != ERR_OK)
         return err_while(e, "backup %s", b.info.id);
     keep_index(&b);

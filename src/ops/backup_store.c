@@ -12,8 +12,7 @@
 #include "base/durable.h"
 #include "codec/crc32c.h"
 #include "ops/backup_packs.h"
-#include "ops/index_text.h"
-#include "repo/object.h"
+#include "ops/temp_text.h"
 #include "stream/file_sink.h"
 
 #include <errno.h>
@@ -21,7 +20,6 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 /* An earlier backup, and which of its packs this one refers to. */
 struct source {
@@ -40,8 +38,8 @@ struct stored_file {
 struct backup_store {
     struct backup_store_options o;
     struct backup_packs *packs;
-    struct index_text draft;
-    struct index_text index; /* the final one, plain */
+    struct temp_text draft;
+    struct temp_text index; /* the final one, plain */
     struct stored_file *files;
     size_t file_count;
     uint8_t *chunk; /* the chunk being filled */
@@ -57,14 +55,15 @@ struct backup_store {
 
 static enum err_code draft(struct backup_store *s, const struct index_record *r, struct err *e)
 {
-    return index_text_write(&s->draft, r, e);
+    return index_write(&s->draft.sink, r, e);
 }
 
 static enum err_code draft_begin(struct backup_store *s, struct err *e)
 {
     struct index_record r = {.type = INDEX_SOURCE, .number = 0, .id = s->o.id};
 
-    if (index_text_open(&s->draft, s->o.draft_dir, s->o.id, e) != ERR_OK || draft(s, &r, e) != ERR_OK)
+    if (temp_text_open(&s->draft, s->o.draft_dir, e) != ERR_OK ||
+        index_write_begin(&s->draft.sink, s->o.id, e) != ERR_OK || draft(s, &r, e) != ERR_OK)
         return e->code;
     s->source_count = 1;
     while ((r.id = backup_previous_source(s->o.previous, s->source_count - 1)) != NULL) {
@@ -265,7 +264,7 @@ static enum err_code final_source(struct final *f, const struct index_record *r,
         grown->packs = source->packs;
         memcpy(grown->id, r->id, BACKUP_ID_MAX);
     }
-    return index_text_write(&f->s->index, &out, e);
+    return index_write(&f->s->index.sink, &out, e);
 }
 
 static enum err_code final_record(const struct index_record *r, void *arg, struct err *e)
@@ -285,7 +284,7 @@ static enum err_code final_record(const struct index_record *r, void *arg, struc
         }
         c->source = f->s->sources[c->source].number;
     }
-    return index_text_write(&f->s->index, &out, e);
+    return index_write(&f->s->index.sink, &out, e);
 }
 
 /* Draft to final index, through the parser that will read it one day. */
@@ -296,27 +295,13 @@ static enum err_code index_finish(struct backup_store *s, struct backup_info *in
     struct index_record end = {
         .type = INDEX_END, .files = s->file_count, .chunks = s->chunks, .size = s->bytes};
 
-    if (draft(s, &end, e) != ERR_OK || index_text_flush(&s->draft, e) != ERR_OK ||
-        index_text_open(&s->index, s->o.draft_dir, s->o.id, e) != ERR_OK ||
+    if (draft(s, &end, e) != ERR_OK || temp_text_flush(&s->draft, e) != ERR_OK ||
+        temp_text_open(&s->index, s->o.draft_dir, e) != ERR_OK ||
+        index_write_begin(&s->index.sink, s->o.id, e) != ERR_OK ||
         index_read_sink_new(s->o.id, final_record, &f, &parser, e) != ERR_OK ||
-        index_text_push(&s->draft, parser, e) != ERR_OK || sink_finish(parser, e) != ERR_OK)
+        temp_text_push(&s->draft, parser, e) != ERR_OK || sink_finish(parser, e) != ERR_OK)
         return e->code;
-    return index_text_flush(&s->index, e);
-}
-
-static enum err_code index_hash(struct backup_store *s, uint8_t digest[SHA256_BYTES], uint64_t *size,
-                                struct err *e)
-{
-    CLEANUP(sink_freep) struct sink *hash = NULL;
-    struct stat st;
-
-    if (sha256_sink_new(NULL, &hash, e) != ERR_OK || index_text_push(&s->index, hash, e) != ERR_OK ||
-        sink_finish(hash, e) != ERR_OK || sha256_sink_digest(hash, digest, e) != ERR_OK)
-        return e->code;
-    if (fstat(s->index.fd, &st) != 0)
-        return err_sys(e, ERR_IO, errno, "could not stat the temporary index");
-    *size = (uint64_t) st.st_size;
-    return ERR_OK;
+    return temp_text_flush(&s->index, e);
 }
 
 static void fill_info(const struct backup_store *s, struct backup_info *info)
@@ -331,19 +316,14 @@ static void fill_info(const struct backup_store *s, struct backup_info *info)
 
 enum err_code backup_store_index(struct backup_store *s, struct backup_info *info, struct err *e)
 {
-    CLEANUP(descriptor_clear) struct descriptor d = {0};
-    enum object_outcome outcome;
     char key[STORE_KEY_MAX + 1];
 
-    if (index_finish(s, info, e) != ERR_OK ||
-        object_describe_new(s->o.repo, "index", s->o.id, &d, e) != ERR_OK ||
-        index_hash(s, d.sha256, &d.size, e) != ERR_OK)
-        return e->code;
-    d.sized = true;
-    memcpy(info->index_sha256, d.sha256, SHA256_BYTES);
-    fill_info(s, info);
     layout_backup_index(s->o.layout, s->o.id, key);
-    return object_put(s->o.repo, key, &d, index_text_push, &s->index, &outcome, e);
+    if (index_finish(s, info, e) != ERR_OK ||
+        temp_text_store(&s->index, s->o.repo, key, "index", s->o.id, info->index_sha256, e) != ERR_OK)
+        return e->code;
+    fill_info(s, info);
+    return ERR_OK;
 }
 
 enum err_code backup_store_keep(struct backup_store *s, const char *path, struct err *e)
@@ -352,7 +332,7 @@ enum err_code backup_store_keep(struct backup_store *s, const char *path, struct
     CLEANUP(sink_freep) struct sink *to = NULL;
 
     if (durable_open(&copy, path, 0600, e) != ERR_OK || file_sink_new(copy.fd, path, &to, e) != ERR_OK ||
-        index_text_push(&s->index, to, e) != ERR_OK || sink_finish(to, e) != ERR_OK)
+        temp_text_push(&s->index, to, e) != ERR_OK || sink_finish(to, e) != ERR_OK)
         return e->code;
     return durable_commit_quick(&copy, e);
 }
@@ -372,7 +352,7 @@ enum err_code backup_store_new(const struct backup_store_options *o, struct back
     if (s == NULL)
         return err_nomem(e, "a backup");
     s->o = *o;
-    s->draft = s->index = INDEX_TEXT_NONE;
+    s->draft = s->index = TEMP_TEXT_NONE;
     if ((s->chunk = malloc(o->chunk_bytes)) == NULL)
         return err_nomem(e, "a chunk");
     if (draft_begin(s, e) != ERR_OK || backup_packs_new(&packs, &s->packs, e) != ERR_OK)
@@ -387,8 +367,8 @@ void backup_store_free(struct backup_store *s)
     if (s == NULL)
         return;
     backup_packs_free(s->packs);
-    index_text_close(&s->draft);
-    index_text_close(&s->index);
+    temp_text_close(&s->draft);
+    temp_text_close(&s->index);
     for (size_t i = 0; i < s->file_count; i++)
         free(s->files[i].path);
     for (size_t i = 0; s->sources != NULL && i < s->source_count; i++)

@@ -54,6 +54,12 @@ static const struct member settings[] = {
     {"max_locks_per_transaction", M_INT, AT(settings.max_locks_per_xact)},
 };
 
+static const struct member catalog[] = {
+    {"databases", M_U64, AT(catalog.databases)},
+    {"unread", M_U64, AT(catalog.unread)},
+    {"relations", M_U64, AT(catalog.relations)},
+};
+
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 static json_t *member_to_json(const void *at, enum member_type type)
@@ -98,6 +104,18 @@ static int write_members(json_t *to, const struct member *list, size_t count, co
     return 0;
 }
 
+/* A member of its own with these inside. */
+static int write_group(json_t *to, const char *name, const struct member *list, size_t count,
+                       const struct backup_info *b)
+{
+    json_t *inner = json_object();
+    int result =
+        inner == NULL || write_members(inner, list, count, b) != 0 ? -1 : json_object_set(to, name, inner);
+
+    json_decref(inner);
+    return result;
+}
+
 static json_t *tablespaces_to_json(const struct backup_info *b)
 {
     json_t *list = json_array();
@@ -128,19 +146,17 @@ static json_t *sources_to_json(const struct backup_info *b)
 
 enum err_code backup_json_format(const struct backup_info *b, struct buf *out, struct err *e)
 {
-    json_t *root = json_object(), *inner = json_object();
+    json_t *root = json_object();
     char *text = NULL;
     enum err_code code;
 
-    if (root != NULL && inner != NULL &&
-        json_object_set_new(root, "format", json_integer(LAYOUT_VERSION)) == 0 &&
+    if (root != NULL && json_object_set_new(root, "format", json_integer(LAYOUT_VERSION)) == 0 &&
         write_members(root, members, COUNT(members), b) == 0 &&
-        write_members(inner, settings, COUNT(settings), b) == 0 &&
-        json_object_set(root, "settings", inner) == 0 &&
+        write_group(root, "settings", settings, COUNT(settings), b) == 0 &&
+        (!b->has_catalog || write_group(root, "catalog", catalog, COUNT(catalog), b) == 0) &&
         json_object_set_new(root, "tablespaces", tablespaces_to_json(b)) == 0 &&
         json_object_set_new(root, "sources", sources_to_json(b)) == 0)
         text = json_dumps(root, JSON_INDENT(2));
-    json_decref(inner);
     json_decref(root);
     if (text == NULL)
         return err_set(e, ERR_IO, "could not format backup.json: out of memory or text that is not UTF-8");
@@ -269,10 +285,20 @@ static enum err_code read_sources(const json_t *list, struct backup_info *b, str
     return ERR_OK;
 }
 
+/* Absent in backups of before there were catalogs, and where the server could not be asked. */
+static enum err_code read_catalog(const json_t *group, struct backup_info *b, struct err *e)
+{
+    b->has_catalog = group != NULL;
+    return b->has_catalog && read_members(group, catalog, COUNT(catalog), b, e) != ERR_OK
+               ? err_while(e, "catalog")
+               : ERR_OK;
+}
+
 static enum err_code read_root(const json_t *root, struct backup_info *b, struct err *e)
 {
     if (read_members(root, members, COUNT(members), b, e) != ERR_OK ||
         read_members(json_object_get(root, "settings"), settings, COUNT(settings), b, e) != ERR_OK ||
+        read_catalog(json_object_get(root, "catalog"), b, e) != ERR_OK ||
         read_tablespaces(json_object_get(root, "tablespaces"), b, e) != ERR_OK ||
         read_sources(json_object_get(root, "sources"), b, e) != ERR_OK)
         return e->code;

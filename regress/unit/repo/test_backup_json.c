@@ -17,10 +17,13 @@ START_TEST(a_summary_without_tablespaces_sources_and_texts_comes_back)
 
     b.tablespace_count = b.source_count = 0;
     b.label = b.origin = NULL;
+    b.has_catalog = false;
     OK(backup_json_format(&b, &text, &e));
     OK(backup_json_parse(buf_cstr(&text), text.len, &back, &e));
     ck_assert_str_eq(back.label, "");
     ck_assert_uint_eq(back.tablespace_count + back.source_count, 0);
+    ck_assert(!back.has_catalog);
+    ck_assert_ptr_null(strstr(buf_cstr(&text), "catalog"));
     backup_info_clear(&back);
 }
 END_TEST
@@ -75,12 +78,13 @@ static void every_member_is_needed(json_t *root, json_t *of)
         for (size_t i = 0; i < COUNT(others); i++) {
             struct err e = ERR_NONE;
             bool list = json_is_array(value) && json_is_array(others[i]);
+            bool optional = strcmp(name, "catalog") == 0 && others[i] == NULL; /* older backups have none */
 
             if (others[i] == NULL)
                 ck_assert_int_eq(json_object_del(of, name), 0);
             else
                 ck_assert_int_eq(json_object_set_new(of, name, others[i]), 0);
-            ck_assert_msg(parse_json(root, &e) == (list ? ERR_OK : ERR_CORRUPT), "%s, case %zu", name, i);
+            ck_assert_msg(parse_json(root, &e) == (list || optional ? ERR_OK : ERR_CORRUPT), "%s, case %zu", name, i);
             ck_assert_int_eq(json_object_set(of, name, value), 0);
         }
     }
@@ -95,6 +99,7 @@ START_TEST(every_member_missing_or_of_another_type_is_refused)
     OK(parse_json(root, &e));
     every_member_is_needed(root, root);
     every_member_is_needed(root, json_object_get(root, "settings"));
+    every_member_is_needed(root, json_object_get(root, "catalog"));
     every_member_is_needed(root, json_array_get(json_object_get(root, "tablespaces"), 0));
     every_member_is_needed(root, json_array_get(json_object_get(root, "sources"), 1));
     json_decref(root);

@@ -1,10 +1,11 @@
 /*
- * test_index_text.c - records written through a buffer into a file without a name come back as often as they are wanted.
+ * test_temp_text.c - records written through a buffer into a file without a name come back as often as they are wanted.
  */
-#include "ops/index_text.h"
+#include "ops/temp_text.h"
 
 #include "../scratch.h"
 #include "check_main.h"
+#include "repo/backup_index.h"
 #include "stream/buf_sink.h"
 
 #include <dirent.h>
@@ -23,18 +24,23 @@
     } while (0)
 
 static char directory[SCRATCH_MAX];
-static struct index_text text;
+static struct temp_text text;
 
 static void set_up(void)
 {
     scratch_make(directory);
-    text = INDEX_TEXT_NONE;
+    text = TEMP_TEXT_NONE;
 }
 
 static void tear_down(void)
 {
-    index_text_close(&text);
+    temp_text_close(&text);
     scratch_remove(directory);
+}
+
+static enum err_code open_index(struct err *e)
+{
+    return temp_text_open(&text, directory, e) == ERR_OK ? index_write_begin(&text.sink, ID, e) : e->code;
 }
 
 static enum err_code write_directory(uint64_t n, struct err *e)
@@ -42,15 +48,15 @@ static enum err_code write_directory(uint64_t n, struct err *e)
     char path[64];
 
     (void) snprintf(path, sizeof(path), "directory-%" PRIu64, n);
-    return index_text_write(&text,
-                            &(struct index_record){.type = INDEX_DIRECTORY, .mode = 0700, .path = path}, e);
+    return index_write(&text.sink,
+                       &(struct index_record){.type = INDEX_DIRECTORY, .mode = 0700, .path = path}, e);
 }
 
 static enum err_code write_end(struct err *e)
 {
     const struct index_record self = {.type = INDEX_SOURCE, .id = ID}, end = {.type = INDEX_END};
 
-    return index_text_write(&text, &self, e) == ERR_OK ? index_text_write(&text, &end, e) : e->code;
+    return index_write(&text.sink, &self, e) == ERR_OK ? index_write(&text.sink, &end, e) : e->code;
 }
 
 static enum err_code count_directory(const struct index_record *r, void *arg, struct err *e)
@@ -74,7 +80,7 @@ static uint64_t directories(void)
     struct err e = ERR_NONE;
 
     OK(index_read_sink_new(ID, count_directory, &count, &parser, &e));
-    OK(index_text_push(&text, parser, &e));
+    OK(temp_text_push(&text, parser, &e));
     OK(sink_finish(parser, &e));
     return count;
 }
@@ -86,16 +92,16 @@ START_TEST(what_was_written_comes_back_as_often_as_wanted)
     for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
         struct err e = {.code = ERR_IO, .text = "left by an earlier call"};
 
-        OK(index_text_open(&text, directory, ID, &e));
+        OK(open_index(&e));
         for (uint64_t n = 0; n < counts[i]; n++)
             OK(write_directory(n, &e));
         OK(write_end(&e));
         ck_assert_uint_le(text.buffer.len, 1 << 20);
-        OK(index_text_flush(&text, &e));
+        OK(temp_text_flush(&text, &e));
         for (int again = 0; again < 3; again++)
             ck_assert_uint_eq(directories(), counts[i]);
         ck_assert_str_eq(e.text, "left by an earlier call");
-        index_text_close(&text);
+        temp_text_close(&text);
     }
 }
 END_TEST
@@ -106,15 +112,15 @@ START_TEST(a_text_read_in_between_can_be_gone_on_with)
     CLEANUP(sink_freep) struct sink *to = NULL;
     struct err e = ERR_NONE;
 
-    OK(index_text_open(&text, directory, ID, &e));
+    OK(open_index(&e));
     OK(write_directory(0, &e));
-    OK(index_text_flush(&text, &e));
+    OK(temp_text_flush(&text, &e));
     OK(buf_sink_new(&front, &to, &e));
-    OK(index_text_push(&text, to, &e));
+    OK(temp_text_push(&text, to, &e));
     ck_assert_str_eq(buf_cstr(&front), "pitr-index 1 " ID "\nD\t700\tdirectory-0\n");
     OK(write_directory(1, &e));
     OK(write_end(&e));
-    OK(index_text_flush(&text, &e));
+    OK(temp_text_flush(&text, &e));
     ck_assert_uint_eq(directories(), 2);
 }
 END_TEST
@@ -127,10 +133,10 @@ START_TEST(the_file_has_no_name_and_needs_a_directory)
 
     memset(longer, 'x', sizeof(longer) - 1);
     longer[sizeof(longer) - 1] = '\0';
-    ck_assert_int_eq(index_text_open(&text, longer, ID, &e), ERR_USAGE);
-    ck_assert_int_eq(index_text_open(&text, scratch_path(directory, "none"), ID, &e), ERR_IO);
+    ck_assert_int_eq(temp_text_open(&text, longer, &e), ERR_USAGE);
+    ck_assert_int_eq(temp_text_open(&text, scratch_path(directory, "none"), &e), ERR_IO);
     ck_assert_int_eq(e.sys_errno, ENOENT);
-    OK(index_text_open(&text, directory, ID, &e));
+    OK(open_index(&e));
     dir = opendir(directory);
     ck_assert_ptr_nonnull(dir);
     for (const struct dirent *d = readdir(dir); d != NULL; d = readdir(dir))
@@ -138,8 +144,8 @@ START_TEST(the_file_has_no_name_and_needs_a_directory)
     (void) closedir(dir);
     ck_assert_int_eq(rmdir(directory), 0); /* empty, hidden files too */
     ck_assert_int_eq(mkdir(directory, 0700), 0);
-    index_text_close(&text);
-    index_text_close(&text);
+    temp_text_close(&text);
+    temp_text_close(&text);
 }
 END_TEST
 
@@ -154,7 +160,7 @@ START_TEST(a_full_disk_fails_the_write)
     ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &before), 0);
     limit = before;
     limit.rlim_cur = 1 << 20;
-    OK(index_text_open(&text, directory, ID, &e));
+    OK(open_index(&e));
     ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
     while (n < 200000 && code == ERR_OK)
         code = write_directory(n++, &e);
@@ -166,8 +172,8 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("ops/index_text");
-    TCase *tcase = tcase_create("ops/index_text");
+    Suite *suite = suite_create("ops/temp_text");
+    TCase *tcase = tcase_create("ops/temp_text");
 
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_set_timeout(tcase, 60);
