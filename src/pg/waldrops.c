@@ -24,8 +24,8 @@
 
 struct tally {
     uint32_t made, gone, swapped, strangers;
-    bool has_moved;
-    bool is_known; /* all that the transaction made is remembered */
+    bool has_moved; /* no file was made where one went */
+    bool is_known;  /* all that the transaction made is remembered */
 };
 
 void waldrops_init(struct waldrops *w, unsigned major, lsn start)
@@ -166,9 +166,7 @@ static enum waldrops_kind judge_without_stats(const struct tally *t)
 {
     if (t->made == 0)
         return t->is_known ? WALDROPS_DROP : WALDROPS_UNCLEAR;
-    if (t->gone > t->made)
-        return WALDROPS_UNCLEAR;
-    return t->has_moved ? WALDROPS_REWRITE : WALDROPS_TRUNCATE_OR_REWRITE;
+    return t->gone > t->made ? WALDROPS_UNCLEAR : WALDROPS_TRUNCATE_OR_REWRITE;
 }
 
 static enum waldrops_kind judge(const struct tally *t, bool has_all_stats)

@@ -208,19 +208,23 @@ START_TEST(an_unlogged_relation_is_known_by_its_init_fork)
 }
 END_TEST
 
+/* Without statistics it may as well be a new table there and a DROP here. */
 START_TEST(files_that_move_to_another_tablespace_are_still_there)
 {
-    static const unsigned majors[] = {13, 18};
+    static const struct {
+        unsigned major;
+        enum waldrops_kind kind;
+    } cases[] = {{13, WALDROPS_TRUNCATE_OR_REWRITE}, {18, WALDROPS_REWRITE}};
 
-    for (size_t i = 0; i < COUNT(majors); i++) {
+    for (size_t i = 0; i < COUNT(cases); i++) {
         struct walevent_relation moved = {.tablespace = 16500, .database = 5, .relfilenode = 100};
         struct walevent v;
 
-        begin(majors[i]);
+        begin(cases[i].major);
         create(XID, moved, WALEVENT_FORK_MAIN);
         v = commit_of(XID);
         let_go(&v, 10);
-        ck_assert_int_eq(waldrops_meet(&drops, &v), WALDROPS_REWRITE);
+        ck_assert_int_eq(waldrops_meet(&drops, &v), cases[i].kind);
     }
 }
 END_TEST
