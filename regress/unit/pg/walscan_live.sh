@@ -197,7 +197,9 @@ compare() # what, timeline, piece, segments…
 	# "error in WAL record at LAST: invalid record length at END: …"; a page header may lie before END.
 	last=$(tail -n 1 dump | sed 's,.*lsn: \([^/]*/\)0*\([^\,]*\)\,.*,\1\2,')
 	end=$(sed -n 's/.*error in WAL record at.* at \([0-9A-F]*\/[0-9A-F]*\).*/\1/p' dump.err)
+	# It names no END where what seems to begin there goes on to a page that is old: a segment copied at promotion.
 	same=0
+	[ -n "$end" ] || ! grep -q 'unexpected pageaddr' dump.err || end='[^ ]*'
 	[ "$(sed -n 's/^last //p' found)" = "$last" ] && grep -q "^end $end ended\$" found || same=1
 	[ "$same" = 0 ] || { echo "# wanted last $last end $end"; sed 's/^/# /' dump.err; tail -n 2 found | sed 's/^/# /'; }
 	result "$same" "$what: the end"
