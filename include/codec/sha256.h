@@ -14,5 +14,7 @@ enum err_code sha256(const void *bytes, size_t len, uint8_t digest[SHA256_BYTES]
 
 /* Observes what passes to next (NULL: only observes). */
 enum err_code sha256_sink_new(struct sink *next, struct sink **out, struct err *e);
+/* The digest of the bytes written so far; more may follow. */
+enum err_code sha256_sink_so_far(struct sink *s, uint8_t digest[SHA256_BYTES], struct err *e);
 /* The digest of all bytes written; valid once after finish. */
 enum err_code sha256_sink_digest(struct sink *s, uint8_t digest[SHA256_BYTES], struct err *e);

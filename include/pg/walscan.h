@@ -44,6 +44,8 @@ enum err_code walscan_push(struct walscan *s, const void *bytes, size_t len, str
  * the position pushed to while inside a record. The start when there is nothing whole.
  */
 lsn walscan_end(const struct walscan *s);
+/* The same, but never the position inside a record: it only grows, by what has been proven. */
+lsn walscan_whole_end(const struct walscan *s);
 /* Start of the last whole valid record met; 0 when there was none. */
 lsn walscan_last(const struct walscan *s);
 /*

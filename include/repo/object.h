@@ -8,7 +8,8 @@
 
 enum object_outcome {
     OBJECT_STORED,       /* our put made it                                                       */
-    OBJECT_ALREADY_THERE /* an object of the same kind, name and plain content was there: as good */
+    OBJECT_ALREADY_THERE, /* an object of the same kind, name and plain content was there: as good */
+    OBJECT_SAME_MEANING /* one was there whose content differs only where replay never looks: as good */
 };
 
 /*
@@ -32,7 +33,7 @@ enum err_code object_describe_new(const struct repo *r, const char *kind, const 
 /*
  * Seal and store one object, create-only. d is sized (size, sha256 set; else ERR_USAGE) with its kind, name and facts.
  * One request when nothing is there. When the key is taken, the stored descriptor decides: same kind, name, size and
- * SHA-256 is OBJECT_ALREADY_THERE; anything else is ERR_CONFLICT naming both origins; one that can't be read is never
+ * SHA-256 is OBJECT_ALREADY_THERE; WAL that is the same (repo/wal_same.h) is OBJECT_SAME_MEANING; anything else is ERR_CONFLICT naming both origins; one that can't be read is never
  * success.
  */
 enum err_code object_put(struct repo *r, const char *key, struct descriptor *d, object_push *push, void *arg,

@@ -3,7 +3,8 @@
  *
  * {"system_identifier": 16 hex, "postgresql": 15, "timeline": 1, "segment_bytes": 16777216, "first_lsn", "end_lsn",
  *  and, where the records were read: "commits", "aborts", "restore_points", "last_lsn", "first_commit", "last_commit",
- *  "min_commit", "max_commit", "commit_lsn", "drops", "truncates", "database_drops", "prepares", "prepared_ends"; and, where such a run is known: "run_from", "run_to", "run_max",
+ *  "min_commit", "max_commit", "commit_lsn", "drops", "truncates", "database_drops", "prepares", "prepared_ends"; where
+ *  only filler lies behind end_lsn: "valid_sha256"; and, where such a run is known: "run_from", "run_to", "run_max",
  *  "run_commit"}
  * Times are those of commit and abort records alike, as recovery targets see them, in microseconds since 1970 UTC.
  */
@@ -23,6 +24,8 @@ struct wal_facts {
     lsn first_lsn; /* of the segment                                     */
     lsn end_lsn;   /* end of valid WAL in it; the segment's end if full or not read */
     lsn last_lsn;  /* start of the last whole record; 0 = none or not read */
+    bool has_valid; /* behind end_lsn lies what replay never reads; before it: */
+    uint8_t valid_sha256[SHA256_BYTES];
     lsn run_from;  /* every segment of the timeline that begins in [run_from, run_to) was acknowledged by */
     lsn run_to;    /* the repository when this one was stored; both first_lsn when none is known to be    */
     bool run_has_max;   /* there is any commit or abort in the run or in this segment */

@@ -71,6 +71,17 @@ enum err_code sha256_sink_new(struct sink *next, struct sink **out, struct err *
     return ERR_OK;
 }
 
+enum err_code sha256_sink_so_far(struct sink *s, uint8_t digest[SHA256_BYTES], struct err *e)
+{
+    const struct sha256_sink *h = (const struct sha256_sink *) s;
+    EVP_MD_CTX *copy = EVP_MD_CTX_new();
+    bool is_done =
+        copy != NULL && EVP_MD_CTX_copy_ex(copy, h->hash) == 1 && EVP_DigestFinal_ex(copy, digest, NULL) == 1;
+
+    EVP_MD_CTX_free(copy);
+    return is_done ? ERR_OK : crypto_failed(e, "compute SHA-256");
+}
+
 enum err_code sha256_sink_digest(struct sink *s, uint8_t digest[SHA256_BYTES], struct err *e)
 {
     const struct sha256_sink *h = (const struct sha256_sink *) s;

@@ -10,9 +10,9 @@
 
 #include "base/log.h"
 #include "ops/wal_damage.h"
+#include "ops/wal_digest.h"
 #include "pg/control.h"
 #include "pg/walpage.h"
-#include "pg/walscan_sink.h"
 #include "repo/line.h"
 #include "repo/object.h"
 #include "repo/wal_facts.h"
@@ -152,50 +152,57 @@ static enum err_code push_first(struct subject *s, struct sink *to, struct err *
     return sink_write(to, s->bytes.data, s->bytes.len, e);
 }
 
-static enum err_code examine_with(struct subject *s, struct walscan *scan, struct err *e)
+static enum err_code examine_text(struct subject *s, struct err *e)
 {
-    CLEANUP(sink_freep) struct sink *chain = NULL;
-    struct sink *records = NULL;
+    CLEANUP(sink_freep) struct sink *hash = NULL;
 
-    if ((scan != NULL && walscan_sink_new(scan, &records, e) != ERR_OK) ||
-        sha256_sink_new(records, &chain, e) != ERR_OK || push_first(s, chain, e) != ERR_OK ||
-        sink_finish(chain, e) != ERR_OK)
+    if (sha256_sink_new(NULL, &hash, e) != ERR_OK || push_first(s, hash, e) != ERR_OK ||
+        sink_finish(hash, e) != ERR_OK)
         return e->code;
-    return sha256_sink_digest(chain, s->sha256, e);
+    return sha256_sink_digest(hash, s->sha256, e);
 }
 
 /* PostgreSQL demands that it is taken, and what of it is good is worth having. */
-static void warn_of_damage(const struct subject *s, const struct walscan *scan)
+static void warn_of_damage(const struct subject *s, lsn at)
 {
-    lsn at = wal_damage_at(scan, &s->file, &s->page, s->path);
     char text[LSN_TEXT_MAX];
 
-    if (at == 0)
-        return;
     lsn_format(at, text);
     log_warning("valid WAL ends at LSN %s, inside segment \"%s\", storing it as it is", text, s->name);
     log_hint("No recovery gets past that LSN. Look for the cause, and take a new backup: it does not need "
              "this segment.");
 }
 
-static enum err_code examine(struct subject *s, struct err *e)
+/* What a scan of the whole has found. Behind a good end lies filler; what lies behind damage may be missed. */
+static void conclude(struct subject *s, const struct walscan *scan, const struct sink *digest)
 {
-    CLEANUP(walscan_freep) struct walscan *scan = NULL;
-    struct wal_notes notes;
+    lsn damage = wal_damage_at(scan, &s->file, &s->page, s->path);
 
-    if (!is_wal(s))
-        return examine_with(s, NULL, e);
-    wal_facts_of_page(&s->page, s->file.tli, &s->facts);
-    wal_notes_init(&notes, &s->facts);
-    if (walscan_new(s->page.segment_bytes, s->page.address, wal_notes_take, &notes, &scan, e) != ERR_OK ||
-        examine_with(s, scan, e) != ERR_OK)
-        return e->code;
     s->facts.has_records = s->facts.has_drops = true;
     s->facts.end_lsn = walscan_end(scan);
     s->facts.last_lsn = walscan_last(scan);
     if (walscan_open(scan) != 0)
         s->facts.commit_lsn = walscan_open(scan);
-    warn_of_damage(s, scan);
+    if (damage == 0)
+        s->facts.has_valid = wal_digest_valid(digest, s->facts.valid_sha256);
+    else
+        warn_of_damage(s, damage);
+}
+
+static enum err_code examine_wal(struct subject *s, struct err *e)
+{
+    CLEANUP(walscan_freep) struct walscan *scan = NULL;
+    CLEANUP(sink_freep) struct sink *digest = NULL;
+    struct wal_notes notes;
+
+    wal_facts_of_page(&s->page, s->file.tli, &s->facts);
+    wal_notes_init(&notes, &s->facts);
+    if (walscan_new(s->page.segment_bytes, s->page.address, wal_notes_take, &notes, &scan, e) != ERR_OK ||
+        wal_digest_sink_new(scan, s->page.address, &digest, e) != ERR_OK ||
+        push_first(s, digest, e) != ERR_OK || sink_finish(digest, e) != ERR_OK ||
+        wal_digest_whole(digest, s->sha256, e) != ERR_OK)
+        return e->code;
+    conclude(s, scan, digest);
     return ERR_OK;
 }
 
@@ -250,6 +257,21 @@ static enum err_code describe(const struct subject *s, const struct wal_facts *f
     return is_wal(s) ? wal_facts_write(facts, d, e) : ERR_OK;
 }
 
+static void tell(const struct subject *s, const struct repo *r, enum object_outcome outcome)
+{
+    char end[LSN_TEXT_MAX];
+
+    lsn_format(s->facts.end_lsn, end);
+    if (outcome == OBJECT_SAME_MEANING)
+        log_info("\"%s\" was stored already in repository \"%s\", with the same WAL up to its end at LSN %s "
+                 "and other filler behind it",
+                 s->name, r->name, end);
+    else
+        log_debug("\"%s\" %s in repository \"%s\"", s->name,
+                  outcome == OBJECT_STORED ? "stored" : "was stored already, with the same content,",
+                  r->name);
+}
+
 static enum err_code put(struct subject *s, const struct wal_facts *facts, struct repo *r,
                          const struct layout *l, enum object_outcome *outcome, struct err *e)
 {
@@ -259,8 +281,7 @@ static enum err_code put(struct subject *s, const struct wal_facts *facts, struc
     layout_wal_file(l, &s->file, key);
     if (describe(s, facts, r, &d, e) != ERR_OK || object_put(r, key, &d, push_file, s, outcome, e) != ERR_OK)
         return e->code;
-    log_debug("\"%s\" %s in repository \"%s\"", s->name,
-              *outcome == OBJECT_STORED ? "stored" : "was stored already, with the same content,", r->name);
+    tell(s, r, *outcome);
     return ERR_OK;
 }
 
@@ -320,7 +341,7 @@ enum err_code ops_archive(struct cluster *c, const char *path, struct err *e)
 
     if (walfile_parse(s.name, &s.file, e) != ERR_OK || open_file(&s, e) != ERR_OK ||
         (is_wal(&s) && check_page(&s, e) != ERR_OK) || check_control(&s, e) != ERR_OK ||
-        examine(&s, e) != ERR_OK)
+        (is_wal(&s) ? examine_wal(&s, e) : examine_text(&s, e)) != ERR_OK)
         return e->code;
     return push_to_all(c, &s, e);
 }

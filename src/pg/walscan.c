@@ -303,6 +303,11 @@ lsn walscan_end(const struct walscan *s)
     return !s->is_ended && is_inside_record(s) ? s->at : s->whole_end;
 }
 
+lsn walscan_whole_end(const struct walscan *s)
+{
+    return s->whole_end;
+}
+
 lsn walscan_last(const struct walscan *s)
 {
     return s->last;

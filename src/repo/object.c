@@ -11,6 +11,7 @@
 #include "base/timestamp.h"
 #include "codec/seal.h"
 #include "codec/unseal.h"
+#include "repo/wal_same.h"
 #include "stream/buf_sink.h"
 
 #include <stdio.h>
@@ -88,6 +89,19 @@ static enum err_code not_compared(const char *key, struct err *e)
     return err_while(e, "object \"%s\" exists already and could not be compared", key);
 }
 
+static enum err_code refuse_other_content(const struct descriptor *theirs, const struct descriptor *ours,
+                                          struct err *e)
+{
+    char there[WAL_SAME_TEXT_MAX], here[WAL_SAME_TEXT_MAX];
+
+    wal_tell_ends(theirs, ours, there, here);
+    err_set(e, ERR_CONFLICT, "\"%s\" is already stored with other content: there from %s%s; here from %s%s",
+            ours->name, theirs->origin, there, ours->origin, here);
+    return err_hint(
+        e, "Two servers that both believe they are this cluster write to one archive, or a data directory "
+           "was rolled back. Nothing was overwritten.");
+}
+
 /* The key is taken: is what lies there as good as ours? */
 static enum err_code compare_stored(struct repo *r, const char *key, const struct descriptor *ours,
                                     enum object_outcome *outcome, struct err *e)
@@ -100,11 +114,11 @@ static enum err_code compare_stored(struct repo *r, const char *key, const struc
         *outcome = OBJECT_ALREADY_THERE;
         return ERR_OK;
     }
-    err_set(e, ERR_CONFLICT, "\"%s\" is already stored with other content: there from %s; here from %s",
-            ours->name, theirs.origin, ours->origin);
-    return err_hint(
-        e, "Two servers that both believe they are this cluster write to one archive, or a data directory "
-           "was rolled back. Nothing was overwritten.");
+    if (wal_is_same(&theirs, ours)) {
+        *outcome = OBJECT_SAME_MEANING;
+        return ERR_OK;
+    }
+    return refuse_other_content(&theirs, ours, e);
 }
 
 enum err_code object_put(struct repo *r, const char *key, struct descriptor *d, object_push *push, void *arg,

@@ -3,6 +3,7 @@
  */
 #include "repo/wal_facts.h"
 
+#include "base/hex.h"
 #include "repo/layout.h"
 
 #include <jansson.h>
@@ -97,12 +98,22 @@ static int add_run(json_t *to, const struct wal_facts *f)
     return result;
 }
 
+static int add_valid(json_t *to, const struct wal_facts *f)
+{
+    char digest[2 * SHA256_BYTES + 1];
+
+    if (!f->has_valid)
+        return 0;
+    hex_format(f->valid_sha256, SHA256_BYTES, digest);
+    return json_object_set_new(to, "valid_sha256", json_string(digest));
+}
+
 enum err_code wal_facts_write(const struct wal_facts *f, struct descriptor *d, struct err *e)
 {
     json_t *wal = to_json(f);
 
     if (wal == NULL || (f->has_records && (add_records(wal, f) != 0 || add_drops(wal, f) != 0)) ||
-        add_run(wal, f) != 0) {
+        add_valid(wal, f) != 0 || add_run(wal, f) != 0) {
         json_decref(wal);
         return err_nomem(e, "JSON");
     }
@@ -216,6 +227,19 @@ static enum err_code bad_facts(const struct descriptor *d, struct err *e)
     return err_set(e, ERR_CORRUPT, "the descriptor of \"%s\" has no WAL facts or not of their form", d->name);
 }
 
+/* Only where valid WAL ends inside the segment. */
+static bool read_valid(json_t *wal, struct wal_facts *f)
+{
+    const json_t *digest = json_object_get(wal, "valid_sha256");
+    struct err ignored = ERR_NONE;
+
+    f->has_valid = digest != NULL;
+    return digest == NULL ||
+           (json_is_string(digest) && f->end_lsn > f->first_lsn &&
+            f->end_lsn - f->first_lsn < f->segment_bytes &&
+            hex_parse(json_string_value(digest), f->valid_sha256, SHA256_BYTES, &ignored) == ERR_OK);
+}
+
 enum err_code wal_facts_read(const struct descriptor *d, struct wal_facts *f, struct err *e)
 {
     json_t *wal = json_object_get(d->facts, "wal");
@@ -236,7 +260,7 @@ enum err_code wal_facts_read(const struct descriptor *d, struct wal_facts *f, st
     r.major = (unsigned) major;
     r.timeline = (uint32_t) timeline;
     r.segment_bytes = (uint32_t) segment_bytes;
-    if (!positions_fit(&r) || !read_run(wal, &r))
+    if (!positions_fit(&r) || !read_valid(wal, &r) || !read_run(wal, &r))
         return bad_facts(d, e);
     *f = r;
     return ERR_OK;

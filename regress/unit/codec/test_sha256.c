@@ -50,6 +50,28 @@ START_TEST(the_observer_passes_all_on_and_knows_the_digest_at_the_end)
 }
 END_TEST
 
+START_TEST(the_digest_so_far_leaves_the_stream_as_it_is)
+{
+    CLEANUP(sink_freep) struct sink *s = NULL;
+    uint8_t digest[SHA256_BYTES], expected[SHA256_BYTES];
+    struct err e = ERR_NONE;
+    char text[200];
+
+    memset(text, 'x', sizeof(text));
+    OK(sha256_sink_new(NULL, &s, &e));
+    for (size_t len = 0; len < sizeof(text); len++) {
+        OK(sha256_sink_so_far(s, digest, &e));
+        OK(sha256(text, len, expected, &e));
+        ck_assert_int_eq(memcmp(digest, expected, SHA256_BYTES), 0);
+        OK(sink_write(s, text + len, 1, &e));
+    }
+    OK(sink_finish(s, &e));
+    OK(sha256_sink_digest(s, digest, &e));
+    OK(sha256(text, sizeof(text), expected, &e));
+    ck_assert_int_eq(memcmp(digest, expected, SHA256_BYTES), 0);
+}
+END_TEST
+
 START_TEST(an_observer_without_a_next_only_observes)
 {
     CLEANUP(sink_freep) struct sink *s = NULL;
@@ -81,7 +103,8 @@ int main(void)
 {
     const TTest *const tests[] = {
         published_digests_are_met, the_observer_passes_all_on_and_knows_the_digest_at_the_end,
-        an_observer_without_a_next_only_observes, a_failure_behind_the_observer_is_its_failure};
+        the_digest_so_far_leaves_the_stream_as_it_is, an_observer_without_a_next_only_observes,
+        a_failure_behind_the_observer_is_its_failure};
 
     return check_main(suite_of("codec/sha256", tests, COUNT(tests)));
 }

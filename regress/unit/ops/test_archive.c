@@ -3,6 +3,7 @@
  */
 #include "ops/archive.h"
 
+#include "../pg/wal_builder.h"
 #include "check_main.h"
 #include "pgdata.h"
 #include "repo/object.h"
@@ -212,6 +213,105 @@ START_TEST(an_answer_that_was_lost_is_asked_for_again)
 }
 END_TEST
 
+/* ---- the same WAL with other filler ---- */
+
+enum ending { SWITCHED, CUT_OFF };
+
+/* A segment, or .partial, of `records` records, and from their end on nothing but filler. */
+static void write_wal(const char *name, unsigned records, enum ending ending, uint8_t filler)
+{
+    static uint8_t body[1000];
+    struct wal w = {.bytes = BUF_INIT(WAL_BUILDER_MAX),
+                    .start = 6 * (lsn) MIB,
+                    .segment_bytes = MIB,
+                    .page_bytes = 8192,
+                    .magic = 0xD110,
+                    .tli = 1,
+                    .prev = 6 * (lsn) MIB - 64};
+    char path[128];
+    size_t end;
+
+    for (unsigned n = 0; n < records; n++)
+        (void) wal_record(&w, 10, 0, 7, body, sizeof(body));
+    end = w.bytes.len;
+    if (ending == SWITCHED)
+        end = (size_t) (wal_switch(&w) + 24 - w.start);
+    else
+        wal_zeros(&w, MIB - end);
+    memset(w.bytes.data + end, filler, MIB - end);
+    le64_put(w.bytes.data + 24, control.system_identifier);
+    (void) snprintf(path, sizeof(path), "pg_wal/%s", name);
+    write_file(path, w.bytes.data, w.bytes.len);
+    buf_clear(&w.bytes);
+}
+
+static const struct same_case {
+    const char *why;
+    const char *name;
+    struct {
+        unsigned records;
+        enum ending ending;
+    } there, here;
+    const char *history; /* beside the segment, or NULL */
+    enum err_code expected;
+} same_cases[] = {
+    {"filler behind a switch", SEGMENT, {5, SWITCHED}, {5, SWITCHED}, NULL, ERR_OK},
+    {"filler behind a switch, many pages", SEGMENT, {500, SWITCHED}, {500, SWITCHED}, NULL, ERR_OK},
+    {"a switch elsewhere", SEGMENT, {5, SWITCHED}, {6, SWITCHED}, NULL, ERR_CONFLICT},
+    {"a crash there, goes on here", SEGMENT, {5, CUT_OFF}, {6, SWITCHED}, NULL, ERR_CONFLICT},
+    {"no reason to end", SEGMENT, {5, CUT_OFF}, {5, CUT_OFF}, NULL, ERR_CONFLICT},
+    {"a fork", SEGMENT, {5, CUT_OFF}, {5, CUT_OFF}, "1\t0/600100\tx\n", ERR_OK},
+    {"a fork, and one that went on", SEGMENT, {5, CUT_OFF}, {6, CUT_OFF}, "1\t0/600100\tx\n", ERR_CONFLICT},
+    {"the end of a .partial", SEGMENT ".partial", {5, CUT_OFF}, {5, CUT_OFF}, NULL, ERR_OK},
+    {"a .partial with more", SEGMENT ".partial", {5, CUT_OFF}, {6, CUT_OFF}, NULL, ERR_CONFLICT},
+};
+
+START_TEST(other_filler_is_no_other_content)
+{
+    const struct same_case *c = &same_cases[_i];
+    char path[128];
+
+    (void) snprintf(path, sizeof(path), "pg_wal/%s", c->name);
+    if (c->history != NULL)
+        write_file("pg_wal/00000002.history", c->history, strlen(c->history));
+    write_wal(c->name, c->there.records, c->there.ending, 0);
+    ck_assert_msg(archive(path) == ERR_OK, "%s: %s", c->why, e.text);
+    write_wal(c->name, c->here.records, c->here.ending, 0xEE);
+    ck_assert_msg(archive(path) == c->expected, "%s: %s", c->why, e.text);
+    write_wal(c->name, c->there.records, c->there.ending, 0);
+    ck_assert_msg(archive(path) == ERR_OK, "%s, the first again: %s", c->why, e.text);
+    if (c->expected == ERR_CONFLICT && c->there.records != c->here.records) {
+        write_wal(c->name, c->here.records, c->here.ending, 0xEE);
+        ck_assert_int_eq(archive(path), ERR_CONFLICT);
+        ck_assert_msg(strstr(e.text, "where valid WAL ends at LSN 0/60") != NULL, "%s: %s", c->why, e.text);
+    }
+}
+END_TEST
+
+/* One whose descriptor does not tell, as programs before did not. */
+START_TEST(other_filler_is_other_content_where_the_stored_descriptor_does_not_tell)
+{
+    CLEANUP(descriptor_clear) struct descriptor d = {0};
+    CLEANUP(buf_clear) struct buf bytes = BUF_INIT(2 * MIB);
+    enum object_outcome outcome;
+    char key[STORE_KEY_MAX + 1];
+
+    cluster.repo_count = 1;
+    write_wal(SEGMENT, 5, SWITCHED, 0);
+    ck_assert_int_eq(archive("pg_wal/" SEGMENT), ERR_OK);
+    key_of(SEGMENT, key);
+    ck_assert(object_descriptor(&pgdata_repo[0], key, &d, &e) == ERR_OK &&
+              object_get_bytes(&pgdata_repo[0], key, "wal", SEGMENT, &bytes, &e) == ERR_OK &&
+              store_remove(pgdata_repo[0].store, key, &e) == ERR_OK);
+    ck_assert_int_eq(json_object_del(json_object_get(d.facts, "wal"), "valid_sha256"), 0);
+    ck_assert_int_eq(object_put_bytes(&pgdata_repo[0], key, &d, bytes.data, bytes.len, &outcome, &e), ERR_OK);
+    write_wal(SEGMENT, 5, SWITCHED, 0xEE);
+    ck_assert_int_eq(archive("pg_wal/" SEGMENT), ERR_CONFLICT);
+    write_wal(SEGMENT, 5, SWITCHED, 0);
+    ck_assert_int_eq(archive("pg_wal/" SEGMENT), ERR_OK);
+}
+END_TEST
+
 /* ---- the run of segments ---- */
 
 static char *segment_name(unsigned number)
@@ -387,6 +487,8 @@ int main(void)
     tcase_add_test(tests, other_content_under_the_same_name_is_a_conflict);
     tcase_add_loop_test(tests, one_repository_that_is_away_does_not_keep_the_other_from_having_it, 0, 6);
     tcase_add_test(tests, an_answer_that_was_lost_is_asked_for_again);
+    tcase_add_loop_test(tests, other_filler_is_no_other_content, 0, COUNT(same_cases));
+    tcase_add_test(tests, other_filler_is_other_content_where_the_stored_descriptor_does_not_tell);
     tcase_add_test(tests, a_segment_tells_of_the_run_that_each_repository_acknowledged);
     tcase_add_test(tests, a_push_that_failed_and_was_repeated_leaves_every_run_whole);
     tcase_add_test(tests, a_conflict_is_not_acknowledged);

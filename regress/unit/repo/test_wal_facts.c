@@ -34,6 +34,8 @@ static struct wal_facts with_records(uint64_t commits, uint64_t aborts)
     f.commits = commits;
     f.aborts = aborts;
     f.commit_lsn = commits > 0 ? f.first_lsn + 4000 : 0;
+    f.has_valid = true;
+    memset(f.valid_sha256, 0xC5, SHA256_BYTES);
     f.restore_points = 2;
     f.run_from = f.first_lsn - 2 * SEGMENT;
     f.run_to = f.first_lsn - SEGMENT;
@@ -70,6 +72,9 @@ static void comes_back(const struct wal_facts *f)
     ck_assert_int_eq(back.run_has_max, f->run_has_max);
     ck_assert_int_eq(back.run_max_us, f->run_max_us);
     ck_assert_uint_eq(back.commit_lsn, f->commit_lsn);
+    ck_assert_int_eq(back.has_valid, f->has_valid);
+    if (f->has_valid)
+        ck_assert_int_eq(memcmp(back.valid_sha256, f->valid_sha256, SHA256_BYTES), 0);
     ck_assert_int_eq(back.has_records, f->has_records);
     ck_assert_uint_eq(back.commits, f->commits);
     ck_assert_uint_eq(back.aborts, f->aborts);
@@ -95,6 +100,7 @@ START_TEST(facts_come_back_as_written)
     comes_back(&f);
     f.last_lsn = 0;
     f.end_lsn = f.first_lsn;
+    f.has_valid = false;
     comes_back(&f);
     f.run_has_max = false;
     f.run_max_us = 0;
@@ -197,6 +203,9 @@ START_TEST(facts_without_a_member_or_with_an_impossible_one_are_refused)
         {"run_max", NULL},
         {"run_max", "1795184940123455"}, /* older than the segment's own */
         {"run_max", "\"1795184940123457\""},
+        {"valid_sha256", "7"},
+        {"valid_sha256", "\"c5\""},
+        {"end_lsn", "\"0/4000000\""}, /* nothing behind it that the digest leaves out */
         {"run_from", NULL},
         {"run_to", NULL},
         {"run_from", "16777216"},
