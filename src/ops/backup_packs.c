@@ -3,6 +3,7 @@
  */
 #include "ops/backup_packs.h"
 
+#include "base/grow.h"
 #include "base/pool.h"
 #include "codec/frame.h"
 
@@ -92,18 +93,6 @@ static enum err_code pack_submit(struct backup_packs *s, struct err *e)
     return pool_submit(s->pool, &job, e);
 }
 
-static enum err_code pack_grow(struct pack *p, struct err *e)
-{
-    size_t room = p->room == 0 ? 256 : p->room * 2;
-    uint32_t *grown = reallocarray(p->lengths, room, sizeof(*grown));
-
-    if (grown == NULL)
-        return err_nomem(e, "a pack");
-    p->lengths = grown;
-    p->room = room;
-    return ERR_OK;
-}
-
 enum err_code backup_packs_add(struct backup_packs *s, const uint8_t *bytes, uint32_t len,
                                struct index_chunk *c, struct err *e)
 {
@@ -112,7 +101,7 @@ enum err_code backup_packs_add(struct backup_packs *s, const uint8_t *bytes, uin
     if (s->open == NULL && pack_open(s, e) != ERR_OK)
         return e->code;
     p = s->open;
-    if (p->count == p->room && pack_grow(p, e) != ERR_OK)
+    if (grow(&p->lengths, p->count, &p->room, sizeof(*p->lengths), "a pack", e) != ERR_OK)
         return e->code;
     c->pack = p->number;
     c->frame = (uint32_t) p->count;

@@ -6,6 +6,7 @@
  */
 #include "ops/backup_previous.h"
 
+#include "base/grow.h"
 #include "base/log.h"
 #include "repo/backup_list.h"
 #include "repo/object.h"
@@ -59,22 +60,6 @@ void backup_previous_freep(struct backup_previous **p)
     *p = NULL;
 }
 
-/* Room for one more item; doubles. */
-static enum err_code grow(void **list, size_t count, size_t *room, size_t item, struct err *e)
-{
-    size_t wanted = *room == 0 ? 1024 : *room * 2;
-    void *grown;
-
-    if (count < *room)
-        return ERR_OK;
-    grown = reallocarray(*list, wanted, item);
-    if (grown == NULL)
-        return err_nomem(e, "the previous backup's index");
-    *list = grown;
-    *room = wanted;
-    return ERR_OK;
-}
-
 static enum err_code take_source(struct backup_previous *p, const char *id, struct err *e)
 {
     char(*grown)[BACKUP_ID_MAX] = reallocarray(p->sources, p->source_count + 1, sizeof(*grown));
@@ -90,7 +75,7 @@ static enum err_code take_file(struct backup_previous *p, const char *path, stru
 {
     struct old_file *f;
 
-    if (grow((void **) &p->files, p->file_count, &p->file_room, sizeof(*p->files), e) != ERR_OK)
+    if (grow(&p->files, p->file_count, &p->file_room, sizeof(*p->files), "a list of files", e) != ERR_OK)
         return e->code;
     f = &p->files[p->file_count];
     *f = (struct old_file){.path = strdup(path), .first = p->chunk_count};
@@ -103,7 +88,7 @@ static enum err_code take_file(struct backup_previous *p, const char *path, stru
 
 static enum err_code take_chunk(struct backup_previous *p, const struct index_chunk *c, struct err *e)
 {
-    if (grow((void **) &p->chunks, p->chunk_count, &p->chunk_room, sizeof(*p->chunks), e) != ERR_OK)
+    if (grow(&p->chunks, p->chunk_count, &p->chunk_room, sizeof(*p->chunks), "a list of chunks", e) != ERR_OK)
         return e->code;
     p->chunks[p->chunk_count++] = (struct old_chunk){p->at, *c};
     p->files[p->file_count - 1].count++;

@@ -10,6 +10,7 @@
 #include "ops/backup_store.h"
 
 #include "base/durable.h"
+#include "base/grow.h"
 #include "codec/crc32c.h"
 #include "ops/backup_packs.h"
 #include "ops/temp_text.h"
@@ -41,7 +42,7 @@ struct backup_store {
     struct temp_text draft;
     struct temp_text index; /* the final one, plain */
     struct stored_file *files;
-    size_t file_count;
+    size_t file_count, file_room;
     uint8_t *chunk; /* the chunk being filled */
     size_t chunk_len;
     uint64_t file_at;       /* bytes of the open file behind us, the open chunk's not among them */
@@ -97,14 +98,8 @@ enum err_code backup_store_file(struct backup_store *s, const char *path, mode_t
 {
     struct stored_file *f;
 
-    if ((s->file_count & (s->file_count - 1)) == 0) { /* doubles at powers of two */
-        size_t room = s->file_count == 0 ? 1 : s->file_count * 2;
-        struct stored_file *grown = reallocarray(s->files, room, sizeof(*grown));
-
-        if (grown == NULL)
-            return err_nomem(e, "a list of files");
-        s->files = grown;
-    }
+    if (grow(&s->files, s->file_count, &s->file_room, sizeof(*s->files), "a list of files", e) != ERR_OK)
+        return e->code;
     f = &s->files[s->file_count];
     *f = (struct stored_file){.path = strdup(path), .size = size};
     if (f->path == NULL)

@@ -9,6 +9,7 @@
 #include "ops/restore_files.h"
 
 #include "base/durable.h"
+#include "base/grow.h"
 #include "base/pool.h"
 #include "pg/manifest.h"
 #include "repo/backup_index.h"
@@ -126,15 +127,9 @@ static enum err_code add_directory(struct restore_files *f, const struct index_r
 {
     char *path;
 
-    if (f->directory_count == f->directory_room) {
-        size_t room = f->directory_room == 0 ? 64 : f->directory_room * 2;
-        struct directory *grown = reallocarray(f->directories, room, sizeof(*grown));
-
-        if (grown == NULL)
-            return err_nomem(e, "a list of directories");
-        f->directories = grown;
-        f->directory_room = room;
-    }
+    if (grow(&f->directories, f->directory_count, &f->directory_room, sizeof(*f->directories),
+             "a list of directories", e) != ERR_OK)
+        return e->code;
     if ((path = strdup(r->path)) == NULL)
         return err_nomem(e, "a path");
     f->directories[f->directory_count++] = (struct directory){path, r->mode};
@@ -191,15 +186,8 @@ static enum err_code make_file(struct restore_files *f, const struct index_recor
 
 static enum err_code add_file(struct restore_files *f, const struct index_record *r, struct err *e)
 {
-    if (f->file_count == f->file_room) {
-        size_t room = f->file_room == 0 ? 1024 : f->file_room * 2;
-        struct file *grown = reallocarray(f->files, room, sizeof(*grown));
-
-        if (grown == NULL)
-            return err_nomem(e, "a list of files");
-        f->files = grown;
-        f->file_room = room;
-    }
+    if (grow(&f->files, f->file_count, &f->file_room, sizeof(*f->files), "a list of files", e) != ERR_OK)
+        return e->code;
     f->files[f->file_count] = (struct file){.path = strdup(r->path), .size = r->size, .mode = r->mode};
     if (f->files[f->file_count].path == NULL)
         return err_nomem(e, "a path");
