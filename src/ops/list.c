@@ -1,12 +1,13 @@
 /*
  * ops/list.c - see ops/list.h.
  *
- * Requests of a line: line.json, the backups' listing and one GET each, the timelines' listing and their histories, and
- * the listing of all segments. How large a segment is says the newest backup; without one, the first WAL object's
+ * Requests of a line: line.json, the backups' listing and one GET each, the timelines' listing and their histories,
+ * the listing of all segments, and the descriptors at the ends of the restorable windows. How large a segment is says the newest backup; without one, the first WAL object's
  * descriptor.
  */
 #include "ops/list.h"
 
+#include "ops/windows_gather.h"
 #include "repo/object.h"
 #include "repo/wal_facts.h"
 
@@ -18,6 +19,7 @@ static void line_clear(struct listed_line *l)
     backup_list_clear(&l->backups);
     wal_timelines_clear(&l->timelines);
     wal_runs_clear(&l->runs);
+    windows_clear(&l->windows);
 }
 
 void listed_clear(struct listed *l)
@@ -77,20 +79,36 @@ static enum err_code read_segment_bytes(struct repo *r, struct listed_line *line
     return ERR_OK;
 }
 
-static enum err_code read_runs(struct repo *r, struct listed_line *line, struct err *e)
+enum err_code list_runs(const struct wal_place *w, const struct wal_timelines *timelines,
+                        struct wal_runs *out, struct err *e)
 {
-    if (line->segment_bytes == 0)
-        return ERR_OK;
-    for (size_t i = 0; i < line->timelines.count; i++) {
+    CLEANUP(wal_runs_clear) struct wal_runs found = {.count = 0};
+
+    for (size_t i = 0; i < timelines->count; i++) {
         CLEANUP(wal_runs_clear) struct wal_runs of_one = {.count = 0};
 
-        if (!line->timelines.list[i].has_segments)
+        if (!timelines->list[i].has_segments)
             continue;
-        if (wal_runs_read(r, &line->layout, line->timelines.list[i].tli, 0, UINT64_MAX, line->segment_bytes,
+        if (wal_runs_read(w->repo, w->layout, timelines->list[i].tli, 0, UINT64_MAX, w->segment_bytes,
                           &of_one, e) != ERR_OK ||
-            wal_runs_append(&line->runs, &of_one, e) != ERR_OK)
+            wal_runs_append(&found, &of_one, e) != ERR_OK)
             return e->code;
     }
+    *out = found;
+    found = (struct wal_runs){.count = 0};
+    return ERR_OK;
+}
+
+static enum err_code read_wal(struct repo *r, struct listed_line *line, struct err *e)
+{
+    const struct wal_place place = {r, &line->layout, line->segment_bytes};
+    const struct windows_facts facts = {&line->timelines, &line->backups, &line->runs, line->segment_bytes};
+
+    if (line->segment_bytes == 0)
+        return ERR_OK;
+    if (list_runs(&place, &line->timelines, &line->runs, e) != ERR_OK ||
+        windows_read(&place, &facts, &line->windows, e) != ERR_OK)
+        return e->code;
     return ERR_OK;
 }
 
@@ -110,7 +128,7 @@ static enum err_code read_line(struct repo *r, struct listed_line *line, bool *t
         wal_timelines_read(r, &line->layout, &line->timelines, e) != ERR_OK ||
         read_segment_bytes(r, line, e) != ERR_OK)
         return e->code;
-    return read_runs(r, line, e);
+    return read_wal(r, line, e);
 }
 
 /* Each line is counted before it is read, so that what was read of it is cleared with the rest. */
