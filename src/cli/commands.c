@@ -55,8 +55,9 @@ static const struct command commands[COMMAND_COUNT] = {
             .synopsis = "[TARGET] [--json]",
             .summary = "show what a restore would do, and whether it would reach its target",
             .detail = "TARGET is one of --target-time, --target-lsn, --target-xid, --target-name and "
-                      "--target-immediate, or none for all there is. Nothing is changed. The plan is that of "
-                      "the first repository that can serve it, or of --repo.",
+                      "--target-immediate, or none for all there is; then the times that can be restored are "
+                      "shown, too. Nothing is changed. The plan is that of the first repository that can "
+                      "serve it, or of --repo.",
             .operands = "no operand",
             .needs_cluster = true,
         },
@@ -101,7 +102,7 @@ static const struct command commands[COMMAND_COUNT] = {
             .id = COMMAND_LIST,
             .name = "list",
             .synopsis = "[--json]",
-            .summary = "show backups, and the WAL with the holes in it",
+            .summary = "show backups, which times can be restored, and the WAL with the holes in it",
             .detail = "Asks the repositories only; the server need not run.",
             .operands = "no operand",
             .needs_cluster = true,

@@ -6,6 +6,7 @@
 #include "base/timestamp.h"
 #include "cli/output.h"
 #include "cli/print_backup.h"
+#include "cli/print_windows.h"
 
 #include <inttypes.h>
 
@@ -94,7 +95,7 @@ static void print_wal(const struct listed_line *line, FILE *out)
     print_origins(line, out);
 }
 
-static void print_line(const struct listed_line *line, FILE *out)
+static void print_line(const struct listed_line *line, int64_t now_us, FILE *out)
 {
     char created[TIMESTAMP_TEXT_MAX];
 
@@ -103,10 +104,14 @@ static void print_line(const struct listed_line *line, FILE *out)
             line->layout.line, line->info.major, line->info.system_identifier, created);
     print_backups(line, out);
     fprintf(out, "\n");
+    if (line->windows.count > 0) {
+        print_windows(&line->windows, 4, now_us, out);
+        fprintf(out, "\n");
+    }
     print_wal(line, out);
 }
 
-void print_list(const char *cluster, const struct listed *l, FILE *out)
+void print_list(const char *cluster, const struct listed *l, int64_t now_us, FILE *out)
 {
     fprintf(out, "Cluster \"%s\"\n", cluster);
     for (size_t i = 0; i < l->repo_count; i++) {
@@ -118,7 +123,7 @@ void print_list(const char *cluster, const struct listed *l, FILE *out)
         for (size_t k = 0; k < repo->line_count; k++) {
             if (k > 0)
                 fprintf(out, "\n");
-            print_line(&repo->lines[k], out);
+            print_line(&repo->lines[k], now_us, out);
         }
     }
 }
@@ -178,7 +183,7 @@ static json_t *timelines_to_json(const struct wal_timelines *timelines)
     return list;
 }
 
-static json_t *line_to_json(const struct listed_line *line)
+static json_t *line_to_json(const struct listed_line *line, int64_t now_us)
 {
     char identifier[32];
     json_t *backups = json_array(), *damaged = json_array(), *runs = json_array();
@@ -197,12 +202,13 @@ static json_t *line_to_json(const struct listed_line *line)
         (void) json_array_append_new(damaged, json_pack("{s:s, s:s}", "id", line->backups.damaged[i].id,
                                                         "why", line->backups.damaged[i].why));
     (void) json_object_set_new(o, "damaged_backups", damaged);
+    (void) json_object_set_new(o, "restorable", windows_to_json(&line->windows, now_us));
     json_set_moment(o, "created", line->info.created_us);
     json_set_bytes(o, "segment_bytes", line->segment_bytes);
     return o;
 }
 
-json_t *list_to_json(const char *cluster, const struct listed *l)
+json_t *list_to_json(const char *cluster, const struct listed *l, int64_t now_us)
 {
     json_t *repos = json_array();
 
@@ -210,7 +216,7 @@ json_t *list_to_json(const char *cluster, const struct listed *l)
         json_t *lines = json_array();
 
         for (size_t k = 0; k < l->repos[i].line_count; k++)
-            (void) json_array_append_new(lines, line_to_json(&l->repos[i].lines[k]));
+            (void) json_array_append_new(lines, line_to_json(&l->repos[i].lines[k], now_us));
         (void) json_array_append_new(repos,
                                      json_pack("{s:s, s:o}", "name", l->repos[i].repo->name, "lines", lines));
     }

@@ -14,6 +14,7 @@
 #include "cli/print_check.h"
 #include "cli/print_list.h"
 #include "cli/print_plan.h"
+#include "cli/show_restorable.h"
 #include "cli/tablespace_options.h"
 #include "cli/target_options.h"
 #include "ops/archive.h"
@@ -119,6 +120,25 @@ static enum err_code show_plan(const struct invocation *in, const struct planned
     return output_flush(in->out, e);
 }
 
+/* Refused or not, what can be restored is told in front. */
+static enum err_code plan_latest(const struct invocation *in, struct cluster *c, const struct target *target,
+                                 struct err *e)
+{
+    CLEANUP(planned_clear) struct planned p = {.repo = NULL};
+    struct err refusal = ERR_NONE;
+
+    if (ops_plan(c, given(in, OPTION_REPO)->text, target, &p, &refusal) != ERR_OK &&
+        (refusal.code != ERR_REFUSED || p.repo == NULL || p.backups.count == 0)) {
+        *e = refusal;
+        return e->code;
+    }
+    if (show_restorable(&p, refusal.code == ERR_OK, given(in, OPTION_JSON)->is_given, in->out, e) != ERR_OK)
+        return e->code;
+    if (refusal.code != ERR_OK)
+        *e = refusal;
+    return refusal.code;
+}
+
 static enum err_code run_plan(struct invocation *in, struct err *e)
 {
     CLEANUP(cluster_freep) struct cluster *c = NULL;
@@ -126,8 +146,11 @@ static enum err_code run_plan(struct invocation *in, struct err *e)
     struct target target;
 
     if (target_from_settings(&in->arguments.settings, &target, e) != ERR_OK ||
-        open_cluster(in, REPO_READ, &c, e) != ERR_OK ||
-        ops_plan(c, given(in, OPTION_REPO)->text, &target, &p, e) != ERR_OK)
+        open_cluster(in, REPO_READ, &c, e) != ERR_OK)
+        return e->code;
+    if (target.kind == TARGET_LATEST)
+        return plan_latest(in, c, &target, e);
+    if (ops_plan(c, given(in, OPTION_REPO)->text, &target, &p, e) != ERR_OK)
         return e->code;
     return show_plan(in, &p, e);
 }
@@ -248,13 +271,14 @@ static enum err_code run_list(struct invocation *in, struct err *e)
 {
     CLEANUP(cluster_freep) struct cluster *c = NULL;
     CLEANUP(listed_clear) struct listed l = {.repos = NULL};
+    const int64_t now_us = clock_now_us(&clock_system);
 
     if (open_cluster(in, REPO_READ, &c, e) != ERR_OK ||
         ops_list(c, given(in, OPTION_REPO)->text, &l, e) != ERR_OK)
         return e->code;
     if (given(in, OPTION_JSON)->is_given)
-        return output_json(list_to_json(c->name, &l), in->out, e);
-    print_list(c->name, &l, in->out);
+        return output_json(list_to_json(c->name, &l, now_us), in->out, e);
+    print_list(c->name, &l, now_us, in->out);
     return output_flush(in->out, e);
 }
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define STOP 1795140011000000LL /* 2026-11-20 02:00:11 UTC */
+#define NOW  (STOP + 3600000000LL)
 
 static char repo_name[] = "local";
 static char label[] = "nightly";
@@ -78,7 +79,7 @@ START_TEST(backups_and_wal_are_listed_with_their_holes)
     struct page p;
 
     page_open(&p);
-    print_list("main", &listed, p.out);
+    print_list("main", &listed, NOW, p.out);
     ck_assert_str_eq(page_close(&p), expected);
     free(p.text);
 }
@@ -92,7 +93,7 @@ START_TEST(what_is_empty_is_said_to_be_empty)
     struct page p;
 
     page_open(&p);
-    print_list("main", &l, p.out);
+    print_list("main", &l, NOW, p.out);
     ck_assert_ptr_nonnull(strstr(page_close(&p), "    no backup\n"));
     ck_assert_ptr_nonnull(strstr(p.text, "    no WAL\n"));
     ck_assert_ptr_nonnull(strstr(p.text, "  nothing of this cluster\n"));
@@ -100,9 +101,38 @@ START_TEST(what_is_empty_is_said_to_be_empty)
 }
 END_TEST
 
+START_TEST(what_can_be_restored_stands_between_backups_and_wal)
+{
+    struct window_piece piece = {
+        .window = {.backup = &backups[0], .backups = 1, .end = 0x5000000, .has_last = true, .last_us = NOW}};
+    struct windows_timeline of_first = {.tli = 1, .has_wal = true, .pieces = &piece, .count = 1};
+    struct listed_line with = line;
+    struct listed_repo one = {.repo = &repo, .lines = &with, .line_count = 1};
+    const struct listed l = {.repos = &one, .repo_count = 1};
+    struct page p;
+    json_t *o;
+
+    with.windows = (struct windows){&of_first, 1, 16777216};
+    page_open(&p);
+    print_list("main", &l, NOW + 60000000, p.out);
+    ck_assert_ptr_nonnull(strstr(page_close(&p), "    1 unfinished backup\n\n    Restorable on timeline 1; "
+                                                 "newest moment 1 min old\n      2026-11-20 02:00:11+00"));
+    ck_assert_ptr_nonnull(strstr(p.text, "from backup 20261120T015500Z-1a2b\n\n    Timeline  First segment"));
+    o = list_to_json("main", &l, NOW);
+    ck_assert_uint_eq(
+        json_array_size(json_object_get(
+            json_array_get(json_object_get(json_array_get(json_object_get(o, "repositories"), 0), "lines"),
+                           0),
+            "restorable")),
+        1);
+    json_decref(o);
+    free(p.text);
+}
+END_TEST
+
 START_TEST(a_list_becomes_json)
 {
-    json_t *o = list_to_json("main", &listed);
+    json_t *o = list_to_json("main", &listed, NOW);
     json_t *l =
         json_array_get(json_object_get(json_array_get(json_object_get(o, "repositories"), 0), "lines"), 0);
     json_t *backup = json_array_get(json_object_get(l, "backups"), 0);
@@ -133,7 +163,8 @@ END_TEST
 int main(void)
 {
     const TTest *const tests[] = {backups_and_wal_are_listed_with_their_holes,
-                                  what_is_empty_is_said_to_be_empty, a_list_becomes_json};
+                                  what_is_empty_is_said_to_be_empty,
+                                  what_can_be_restored_stands_between_backups_and_wal, a_list_becomes_json};
 
     return check_main(suite_of("cli/print_list", tests, sizeof(tests) / sizeof(tests[0])));
 }
