@@ -60,6 +60,7 @@ struct backup_info {
     uint32_t packs;
     uint8_t index_sha256[SHA256_BYTES];
     struct backup_settings settings;
+    char *preload_libraries; /* shared_preload_libraries of the server; NULL = it did not say */
     bool has_catalog; /* a catalog was stored */
     struct backup_catalog_counts catalog;
     struct backup_tablespace *tablespaces;

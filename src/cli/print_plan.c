@@ -120,6 +120,23 @@ static void print_backup(const struct backup_info *b, int64_t now_us, FILE *out)
     }
 }
 
+/* What the server that is started on the restored directory must have, or it refuses to. */
+static void print_needs(const struct backup_info *b, FILE *out)
+{
+    const struct backup_settings *s = &b->settings;
+
+    fprintf(out,
+            LABEL "PostgreSQL %" PRIu32 " with at least max_connections = %d, max_worker_processes = %d,\n",
+            "Server", b->server_version / 10000, s->max_connections, s->max_worker_processes);
+    fprintf(out,
+            LABEL "max_wal_senders = %d, max_prepared_transactions = %d, max_locks_per_transaction = %d\n",
+            "", s->max_wal_senders, s->max_prepared_xacts, s->max_locks_per_xact);
+    if (b->preload_libraries == NULL)
+        fprintf(out, LABEL "and what shared_preload_libraries names, which is not known\n", "");
+    else if (b->preload_libraries[0] != '\0')
+        fprintf(out, LABEL "and the shared_preload_libraries %s\n", "", b->preload_libraries);
+}
+
 static void print_path(const struct timeline_path *path, FILE *out)
 {
     char position[LSN_TEXT_MAX];
@@ -206,6 +223,7 @@ void print_plan(const struct planned *p, int64_t now_us, FILE *out)
     print_target(&p->plan.target, out);
     print_end(&p->plan, out);
     print_backup(p->plan.backup, now_us, out);
+    print_needs(p->plan.backup, out);
     print_path(&p->plan.path, out);
     print_wal(&p->plan, out);
     fprintf(out, LABEL "\"%s\", line %s; %" PRIu64 " request%s to plan\n", "Repository", p->repo->name,
@@ -294,6 +312,19 @@ static json_t *wal_to_json(const struct plan *p)
     return o;
 }
 
+static json_t *needs_to_json(const struct backup_info *b)
+{
+    json_t *o = json_pack("{s:i, s:i, s:i, s:i, s:i, s:i}", "postgresql", (int) (b->server_version / 10000),
+                          "max_connections", b->settings.max_connections, "max_worker_processes",
+                          b->settings.max_worker_processes, "max_wal_senders", b->settings.max_wal_senders,
+                          "max_prepared_transactions", b->settings.max_prepared_xacts,
+                          "max_locks_per_transaction", b->settings.max_locks_per_xact);
+
+    if (b->preload_libraries != NULL)
+        (void) json_object_set_new(o, "shared_preload_libraries", json_text(b->preload_libraries));
+    return o;
+}
+
 static json_t *settings_to_json(const struct plan *p)
 {
     json_t *o = json_object();
@@ -332,6 +363,7 @@ json_t *plan_to_json(const struct planned *p, int64_t now_us)
     (void) json_object_set_new(o, "end", end_to_json(&p->plan));
     (void) json_object_set_new(o, "backup", backup_to_json(p->plan.backup));
     (void) json_object_set_new(o, "backup_age_us", json_integer(now_us - p->plan.backup->stop_us));
+    (void) json_object_set_new(o, "server", needs_to_json(p->plan.backup));
     (void) json_object_set_new(o, "timelines", path_to_json(&p->plan.path));
     (void) json_object_set_new(o, "wal", wal_to_json(&p->plan));
     (void) json_object_set_new(o, "settings", settings_to_json(&p->plan));

@@ -118,6 +118,27 @@ static enum err_code connect_server(struct backup_run *b, struct err *e)
     return line_admit(b->repo, &b->layout, b->server.major, b->cluster->spool, e);
 }
 
+/* What a restored server must load, if we may know: it takes the right to read all settings. */
+static enum err_code ask_preload(struct backup_run *b, struct err *e)
+{
+    struct err why = ERR_NONE;
+    PGresult *answer;
+
+    if (!b->server.has_sql)
+        return ERR_OK;
+    if (replproto_query(b->conn, "SHOW shared_preload_libraries", 1, &answer, &why) != ERR_OK) {
+        log_debug("%s, ignoring", why.text);
+        return ERR_OK;
+    }
+    if (utf8_is_valid(PQgetvalue(answer, 0, 0)) &&
+        (b->info.preload_libraries = strdup(PQgetvalue(answer, 0, 0))) == NULL)
+        err_nomem(&why, "a string");
+    PQclear(answer);
+    if (why.code != ERR_OK)
+        *e = why;
+    return why.code;
+}
+
 /* Without archiving the backup's own WAL would never come: better said now than after all the data and a long wait. */
 static enum err_code check_archiving(struct backup_run *b, struct err *e)
 {
@@ -426,10 +447,11 @@ enum err_code ops_backup(struct cluster *c, const struct backup_options *o, char
     buf_init(&b.control.bytes, CONTROL_FILE_BYTES);
     make_id(&b, id);
     if (choose_repo(&b, e) != ERR_OK || settle_label(&b, e) != ERR_OK || connect_server(&b, e) != ERR_OK ||
-        check_archiving(&b, e) != ERR_OK || open_store(&b, e) != ERR_OK || begin(&b, e) != ERR_OK ||
-        read_archives(&b, e) != ERR_OK || take_manifest(&b, e) != ERR_OK || finish_stream(&b, e) != ERR_OK ||
-        take_catalog(&b, e) != ERR_OK || backup_store_flush(b.store, e) != ERR_OK ||
-        store_history(&b, e) != ERR_OK || wait_for_wal(&b, e) != ERR_OK || fill_info(&b, e) != ERR_OK ||
+        check_archiving(&b, e) != ERR_OK || ask_preload(&b, e) != ERR_OK || open_store(&b, e) != ERR_OK ||
+        begin(&b, e) != ERR_OK || read_archives(&b, e) != ERR_OK || take_manifest(&b, e) != ERR_OK ||
+        finish_stream(&b, e) != ERR_OK || take_catalog(&b, e) != ERR_OK ||
+        backup_store_flush(b.store, e) != ERR_OK || store_history(&b, e) != ERR_OK ||
+        wait_for_wal(&b, e) != ERR_OK || fill_info(&b, e) != ERR_OK ||
         backup_store_index(b.store, &b.info, e) != ERR_OK || store_catalog(&b, e) != ERR_OK ||
         backup_info_write(b.repo, &b.layout, &b.info, e) != ERR_OK)
         return err_while(e, "backup %s", b.info.id);

@@ -17,6 +17,7 @@ void backup_info_clear(struct backup_info *b)
     free(b->tablespaces);
     free(b->sources);
     free(b->label);
+    free(b->preload_libraries);
     free(b->origin);
     *b = (struct backup_info){0};
 }

@@ -116,6 +116,14 @@ static int write_group(json_t *to, const char *name, const struct member *list, 
     return result;
 }
 
+/* What the server did not tell is not there. */
+static int write_preload(json_t *to, const struct backup_info *b)
+{
+    return b->preload_libraries == NULL
+               ? 0
+               : json_object_set_new(to, "shared_preload_libraries", json_string(b->preload_libraries));
+}
+
 static json_t *tablespaces_to_json(const struct backup_info *b)
 {
     json_t *list = json_array();
@@ -153,6 +161,7 @@ enum err_code backup_json_format(const struct backup_info *b, struct buf *out, s
     if (root != NULL && json_object_set_new(root, "format", json_integer(LAYOUT_VERSION)) == 0 &&
         write_members(root, members, COUNT(members), b) == 0 &&
         write_group(root, "settings", settings, COUNT(settings), b) == 0 &&
+        write_preload(json_object_get(root, "settings"), b) == 0 &&
         (!b->has_catalog || write_group(root, "catalog", catalog, COUNT(catalog), b) == 0) &&
         json_object_set_new(root, "tablespaces", tablespaces_to_json(b)) == 0 &&
         json_object_set_new(root, "sources", sources_to_json(b)) == 0)
@@ -285,6 +294,16 @@ static enum err_code read_sources(const json_t *list, struct backup_info *b, str
     return ERR_OK;
 }
 
+static enum err_code read_preload(const json_t *v, struct backup_info *b, struct err *e)
+{
+    if (v == NULL)
+        return ERR_OK;
+    if (!json_is_string(v))
+        return err_set(e, ERR_CORRUPT, "backup.json: shared_preload_libraries is no text");
+    b->preload_libraries = strdup(json_string_value(v));
+    return b->preload_libraries == NULL ? err_nomem(e, "a string") : ERR_OK;
+}
+
 /* Absent in backups of before there were catalogs, and where the server could not be asked. */
 static enum err_code read_catalog(const json_t *group, struct backup_info *b, struct err *e)
 {
@@ -298,6 +317,8 @@ static enum err_code read_root(const json_t *root, struct backup_info *b, struct
 {
     if (read_members(root, members, COUNT(members), b, e) != ERR_OK ||
         read_members(json_object_get(root, "settings"), settings, COUNT(settings), b, e) != ERR_OK ||
+        read_preload(json_object_get(json_object_get(root, "settings"), "shared_preload_libraries"), b, e) !=
+            ERR_OK ||
         read_catalog(json_object_get(root, "catalog"), b, e) != ERR_OK ||
         read_tablespaces(json_object_get(root, "tablespaces"), b, e) != ERR_OK ||
         read_sources(json_object_get(root, "sources"), b, e) != ERR_OK)

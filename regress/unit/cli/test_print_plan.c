@@ -19,6 +19,7 @@ static struct backup_info backup;
 static struct planned planned;
 static char repo_name[] = "r2";
 static char label[] = "nightly";
+static char preload[] = "pg_stat_statements";
 
 static void setup(void)
 {
@@ -33,6 +34,8 @@ static void setup(void)
         .stop_us = STOP,
         .system_identifier = 0xF000000000000001,
         .server_version = 150018,
+        .settings = {100, 8, 10, 2, 64},
+        .preload_libraries = preload,
         .data_bytes = 1288490189,
         .stored_bytes = 4096,
         .files = 1234,
@@ -86,6 +89,9 @@ static const char expected[] =
     "               taken 2026-11-20 01:55:00+00 to 2026-11-20 02:00:11+00, PostgreSQL 15.18\n"
     "               LSN 0/2000028 to 0/2000138 on timeline 1\n"
     "               tablespace 16384 at \"/srv/fast\", 1.0 MiB\n"
+    "Server         PostgreSQL 15 with at least max_connections = 100, max_worker_processes = 8,\n"
+    "               max_wal_senders = 10, max_prepared_transactions = 2, max_locks_per_transaction = 64\n"
+    "               and the shared_preload_libraries pg_stat_statements\n"
     "Timelines      1 up to 0/5000148, then 2\n"
     "WAL            000000010000000000000002 to 000000020000000000000006\n"
     "               5 segments, 80.0 MiB to replay, 1.3 MiB stored\n"

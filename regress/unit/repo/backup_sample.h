@@ -35,6 +35,7 @@ static inline struct backup_info sample(const char *id)
                             .packs = 9,
                             .index_sha256 = {0xAB, 0xCD},
                             .settings = {100, 8, 10, 0, 64},
+                            .preload_libraries = (char *) (uintptr_t) "pg_stat_statements, \"auto_explain\"",
                             .has_catalog = true,
                             .catalog = {4, 1, INT64_MAX},
                             .tablespaces = tablespaces,
@@ -60,6 +61,7 @@ static inline void same(const struct backup_info *a, const struct backup_info *b
     ck_assert_uint_eq(a->server_version, b->server_version);
     ck_assert_uint_eq(a->segment_bytes, b->segment_bytes);
     ck_assert_int_eq(a->from_standby, b->from_standby);
+    ck_assert_str_eq(a->preload_libraries, b->preload_libraries);
     ck_assert_int_eq(a->has_catalog, b->has_catalog);
     ck_assert_mem_eq(&a->catalog, &b->catalog, sizeof(a->catalog));
     ck_assert_int_eq(a->checksums, b->checksums);

@@ -18,12 +18,15 @@ START_TEST(a_summary_without_tablespaces_sources_and_texts_comes_back)
     b.tablespace_count = b.source_count = 0;
     b.label = b.origin = NULL;
     b.has_catalog = false;
+    b.preload_libraries = NULL;
     OK(backup_json_format(&b, &text, &e));
     OK(backup_json_parse(buf_cstr(&text), text.len, &back, &e));
     ck_assert_str_eq(back.label, "");
     ck_assert_uint_eq(back.tablespace_count + back.source_count, 0);
     ck_assert(!back.has_catalog);
     ck_assert_ptr_null(strstr(buf_cstr(&text), "catalog"));
+    ck_assert_ptr_null(back.preload_libraries);
+    ck_assert_ptr_null(strstr(buf_cstr(&text), "preload"));
     backup_info_clear(&back);
 }
 END_TEST
@@ -78,13 +81,16 @@ static void every_member_is_needed(json_t *root, json_t *of)
         for (size_t i = 0; i < COUNT(others); i++) {
             struct err e = ERR_NONE;
             bool list = json_is_array(value) && json_is_array(others[i]);
-            bool optional = strcmp(name, "catalog") == 0 && others[i] == NULL; /* older backups have none */
+            bool optional =
+                others[i] == NULL && (strcmp(name, "catalog") == 0 || /* older backups have none */
+                                      strcmp(name, "shared_preload_libraries") == 0);
 
             if (others[i] == NULL)
                 ck_assert_int_eq(json_object_del(of, name), 0);
             else
                 ck_assert_int_eq(json_object_set_new(of, name, others[i]), 0);
-            ck_assert_msg(parse_json(root, &e) == (list || optional ? ERR_OK : ERR_CORRUPT), "%s, case %zu", name, i);
+            ck_assert_msg(parse_json(root, &e) == (list || optional ? ERR_OK : ERR_CORRUPT), "%s, case %zu",
+                          name, i);
             ck_assert_int_eq(json_object_set(of, name, value), 0);
         }
     }
@@ -159,7 +165,7 @@ START_TEST(no_memory_is_not_taken_for_damage)
         ck_assert_msg(e.code == ERR_IO && e.sys_errno == ENOMEM, "after %d texts: %s", texts, e.text);
         strdups_left = texts + 1;
     }
-    ck_assert_int_eq(texts, 3); /* label, origin, a tablespace's path */
+    ck_assert_int_eq(texts, 4); /* label, origin, libraries, a tablespace's path */
     backup_info_clear(&back);
 }
 END_TEST
