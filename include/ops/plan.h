@@ -55,8 +55,10 @@ struct plan_moment {
 /* A timeline with WAL of its own that is not on the path: a parent that went on behind the fork, a sibling. */
 struct plan_rival {
     uint32_t tli;
-    lsn begin;         /* where it and the path part                                                     */
-    bool is_ancestor;  /* the path left it; else it left the path                                        */
+    lsn begin;        /* where it and the path part                                                     */
+    bool is_ancestor; /* the path left it; else it left the path                                        */
+    bool
+        is_unplaced; /* there is no history of it, so nobody knows where it begins; nothing else is known then */
     bool holds_target; /* the same time or LSN lies on it too                                            */
     int64_t first_us;  /* for a time that it holds: of its own first and last transactions, as far as known */
     int64_t last_us;

@@ -304,7 +304,12 @@ static void warn_rivals(struct plan *p, const struct plan_rivals *rivals)
         const struct plan_rival *r = &rivals->list[i];
 
         lsn_format(r->begin, begin);
-        if (r->holds_target && p->target.kind == TARGET_TIME) {
+        if (r->is_unplaced) {
+            warn(p,
+                 "timeline %" PRIu32
+                 " has WAL but no history file, so where it begins is not known; it was not looked at",
+                 r->tli);
+        } else if (r->holds_target && p->target.kind == TARGET_TIME) {
             timestamp_format(r->first_us, first);
             timestamp_format(r->last_us, last);
             warn(p,

@@ -28,7 +28,7 @@ void plan_rivals_clear(struct plan_rivals *r)
     *r = (struct plan_rivals){.count = 0};
 }
 
-/* Where the timeline's own WAL begins; false when it has none beside the path, or its place is not known. */
+/* Where the timeline's own WAL begins; false when it has none beside the path. */
 static bool own_begin(const struct wal_timeline *t, const struct timeline_path *path, lsn *begin,
                       bool *is_ancestor)
 {
@@ -40,7 +40,15 @@ static bool own_begin(const struct wal_timeline *t, const struct timeline_path *
         }
     *begin = t->path.entries[t->path.count - 1].begin;
     *is_ancestor = false;
-    return t->tli == 1 || t->has_history;
+    return true;
+}
+
+static bool is_unplaced(const struct wal_timeline *t, const struct timeline_path *path)
+{
+    for (size_t i = 0; i < path->count; i++)
+        if (path->entries[i].tli == t->tli)
+            return false;
+    return t->has_segments && t->tli != 1 && !t->has_history;
 }
 
 /* What can't be told of a timeline that is not wanted must not stop a plan; a store that is away must. */
@@ -180,6 +188,12 @@ enum err_code plan_rivals_read(const struct wal_place *w, const struct wal_timel
         struct err why = ERR_NONE;
         bool any;
 
+        if (is_unplaced(timeline, path)) {
+            k.found.is_unplaced = true;
+            if (add(out, &k.found, e) != ERR_OK)
+                return e->code;
+            continue;
+        }
         if (!timeline->has_segments || !own_begin(timeline, path, &k.found.begin, &k.found.is_ancestor))
             continue;
         if (wal_edge_first(w, timeline->tli, walseg_number(k.found.begin, w->segment_bytes), &any, &k.first,

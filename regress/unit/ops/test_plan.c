@@ -691,6 +691,11 @@ static const struct rival_case {
      "timeline 1 goes on behind LSN 0/700200, where this path leaves it; --target-timeline 1 restores that "
      "branch",
      "Timeline 1 goes on where this path leaves it: --target-timeline 1 looks there. "},
+    {"one without a history",
+     TARGET_LSN,
+     {.tli = 5, .is_unplaced = true},
+     "timeline 5 has WAL but no history file, so where it begins is not known; it was not looked at",
+     NULL},
     {"at once is on no branch", TARGET_IMMEDIATE, {.tli = 1, .is_ancestor = true}, NULL, NULL},
 };
 

@@ -130,6 +130,20 @@ START_TEST(a_living_parent_is_told_of_when_the_backup_lies_past_the_fork)
 }
 END_TEST
 
+/* Somebody removed its history, or it was never archived. */
+START_TEST(a_timeline_without_its_history_is_told_of)
+{
+    cluster.repo_count = 1;
+    add_backup(0, &layout, EARLY, 1, AT(4), AT(5));
+    archive_range(0, 1, 4, 9);
+    archive_range(0, 3, 7, 8);
+    ck_assert_msg(plan(&latest, NULL) == ERR_OK, "%s", e.text);
+    ck_assert_uint_eq(planned.plan.path.entries[0].tli, 1);
+    ck_assert_uint_eq(planned.plan.warning_count, 1);
+    ck_assert_ptr_nonnull(strstr(planned.plan.warnings[0], "timeline 3 has WAL but no history file"));
+}
+END_TEST
+
 START_TEST(the_second_repository_is_planned_on_when_the_first_can_not_do_it)
 {
     add_backup(0, &layout, EARLY, 1, AT(4), AT(5));
@@ -234,6 +248,7 @@ int main(void)
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_test(tests, a_plan_follows_the_history_over_the_fork);
     tcase_add_test(tests, a_living_parent_is_told_of_when_the_backup_lies_past_the_fork);
+    tcase_add_test(tests, a_timeline_without_its_history_is_told_of);
     tcase_add_test(tests, the_second_repository_is_planned_on_when_the_first_can_not_do_it);
     tcase_add_test(tests, a_backup_of_an_older_line_is_found_by_its_name);
     tcase_add_test(tests, a_damaged_summary_does_not_hide_the_other_backups);
