@@ -294,7 +294,7 @@ enum err_code ops_plan_line(struct repo *r, const struct layout *l, const struct
     out->repo = r;
     out->layout = *l;
     k.place = (struct wal_place){.repo = r, .layout = &out->layout};
-    if (out->backups.ids == NULL && backup_list_open(r, &out->layout, &out->backups, e) != ERR_OK)
+    if (out->backups.list == NULL && backup_list_open(r, &out->layout, &out->backups, e) != ERR_OK)
         return e->code;
     k.untried = first_too_late(&k);
     if (wal_timelines_read(r, &out->layout, &out->timelines, e) != ERR_OK ||
