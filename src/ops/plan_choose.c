@@ -32,7 +32,25 @@ static bool has_backup(const struct timeline_path *path, const struct backup_lis
     return false;
 }
 
-/* A timeline by number: from its history, or, for a backup's own timeline without one, by itself. */
+/* Recovery asks for the history of the timeline it is to follow, and gives up without it. */
+static bool can_be_followed(const struct wal_timeline *t)
+{
+    return t->tli == 1 || t->has_history;
+}
+
+static enum err_code refuse_without_history(uint32_t tli, struct err *e)
+{
+    err_set(e, ERR_REFUSED,
+            "timeline %" PRIu32
+            " has no history file in the repository, and recovery can't follow it without",
+            tli);
+    return err_hint(e,
+                    "%08" PRIX32
+                    ".history lies in pg_wal of every server of that timeline; \"pitr archive\" stores it.",
+                    tli);
+}
+
+/* A timeline by number. The first has no history. */
 static enum err_code numbered_path(uint32_t tli, const struct wal_timelines *timelines,
                                    struct timeline_path *out, struct err *e)
 {
@@ -40,9 +58,9 @@ static enum err_code numbered_path(uint32_t tli, const struct wal_timelines *tim
     CLEANUP(buf_clear) struct buf known = BUF_INIT(256);
     struct err full = ERR_NONE;
 
-    if (t != NULL && (tli == 1 || t->has_history))
-        return timeline_copy(&t->path, out, e);
-    if (t != NULL || tli == 1)
+    if (t != NULL)
+        return can_be_followed(t) ? timeline_copy(&t->path, out, e) : refuse_without_history(tli, e);
+    if (tli == 1)
         return timeline_single(tli, out, e);
     for (size_t i = 0; i < timelines->count && full.code == ERR_OK; i++)
         (void) buf_printf(&known, &full, "%s%" PRIu32, i > 0 ? ", " : "", timelines->list[i].tli);
@@ -73,13 +91,14 @@ enum err_code plan_path(const struct target *t, const struct backup_list *backup
         return numbered_path(t->timeline_number, timelines, out, e);
     if (t->timeline == TIMELINE_LATEST)
         for (size_t i = timelines->count; i > 0; i--)
-            if (has_backup(&timelines->list[i - 1].path, backups, wanted))
+            if (can_be_followed(&timelines->list[i - 1]) &&
+                has_backup(&timelines->list[i - 1].path, backups, wanted))
                 return timeline_copy(&timelines->list[i - 1].path, out, e);
     if (wanted == NULL)
         wanted = &backups->list[backups->count - 1];
-    if (wal_timelines_at(timelines, wanted->timeline) != NULL)
-        return numbered_path(wanted->timeline, timelines, out, e);
-    return timeline_single(wanted->timeline, out, e);
+    if (wanted->timeline != 1 && wal_timelines_at(timelines, wanted->timeline) == NULL)
+        return refuse_without_history(wanted->timeline, e);
+    return numbered_path(wanted->timeline, timelines, out, e);
 }
 
 /* ---- the backup ---- */

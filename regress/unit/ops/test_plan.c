@@ -213,7 +213,10 @@ static const struct path_case {
     {"current is the named backup's", TIMELINE_CURRENT, 0, "a-on-1", 1, 1, NULL},
     {"by number", TIMELINE_NUMBER, 2, NULL, 2, 2, NULL},
     {"by number, the first", TIMELINE_NUMBER, 1, NULL, 1, 1, NULL},
-    {"segments without a history", TIMELINE_NUMBER, 6, NULL, 6, 1, NULL},
+    {"segments without a history", TIMELINE_NUMBER, 6, NULL, 0, 0,
+     "timeline 6 has no history file in the repository, and recovery can't follow it without"},
+    {"latest with a backup on a branch without a history", TIMELINE_LATEST, 0, "e-on-6", 0, 0,
+     "timeline 6 has no history file"},
     {"by number, not there", TIMELINE_NUMBER, 5, NULL, 0, 0,
      "timeline 5 is not in the repository; there are: 1, 2, 3, 4, 6"},
     {"no such backup", TIMELINE_LATEST, 0, "c", 0, 0, "there is no backup \"c\""},
@@ -233,11 +236,14 @@ START_TEST(the_path_is_that_of_the_wanted_timeline)
         {6, true, path_of(6, NULL), false},
     };
     struct backup_info backups[] = {backup_of("a-on-1", 1, AT(4, 40), AT(5, 96), NOON),
-                                    backup_of("b-on-2", 2, AT(8, 40), AT(8, 96), NOON)};
+                                    backup_of("b-on-2", 2, AT(8, 40), AT(8, 96), NOON),
+                                    backup_of("e-on-6", 6, AT(9, 40), AT(9, 96), NOON)};
     struct backup_damage damaged[] = {{"d-damaged", "it is torn"}};
     const struct wal_timelines timelines = {list, COUNT(list)};
-    const struct backup_list known = {
-        .list = backups, .count = COUNT(backups), .damaged = damaged, .damaged_count = COUNT(damaged)};
+    const struct backup_list known = {.list = backups,
+                                      .count = c->backup == NULL ? 2 : COUNT(backups),
+                                      .damaged = damaged,
+                                      .damaged_count = COUNT(damaged)};
     const struct target t = {.timeline = c->wish, .timeline_number = c->number, .backup_id = c->backup};
     struct timeline_path path = {0};
 
@@ -269,7 +275,7 @@ END_TEST
 
 START_TEST(a_backup_whose_timeline_has_no_wal_yet_is_a_path_of_its_own)
 {
-    struct backup_info b = backup_of("a", 7, AT(4, 40), AT(5, 96), NOON);
+    struct backup_info b = backup_of("a", 1, AT(4, 40), AT(5, 96), NOON);
     const struct backup_list known = {.list = &b, .count = 1};
     const struct wal_timelines timelines = {.count = 0};
     const struct target t = {.kind = TARGET_LATEST};
@@ -277,8 +283,10 @@ START_TEST(a_backup_whose_timeline_has_no_wal_yet_is_a_path_of_its_own)
 
     ck_assert_int_eq(plan_path(&t, &known, &timelines, &path, &e), ERR_OK);
     ck_assert_uint_eq(path.count, 1);
-    ck_assert_uint_eq(path.entries[0].tli, 7);
+    ck_assert_uint_eq(path.entries[0].tli, 1);
     timeline_clear(&path);
+    b.timeline = 7;
+    ck_assert_int_eq(plan_path(&t, &known, &timelines, &path, &e), ERR_REFUSED);
 }
 END_TEST
 
