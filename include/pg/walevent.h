@@ -5,7 +5,7 @@
  * that drops a million relations costs no memory. It may be fed bytes whose checksum is not yet known: it stays inside the
  * record's own length, whatever the counts in it claim.
  * Not told: XLOG_SMGR_TRUNCATE. It is VACUUM cutting an empty tail off, or TRUNCATE of what the same transaction made.
- * PURE. Source: PostgreSQL src/include/access/{xact.h,xlog_internal.h,xlogrecord.h},
+ * PURE. Source: PostgreSQL src/include/access/{heapam_xlog.h,xact.h,xlog_internal.h,xlogrecord.h},
  * src/include/catalog/{pg_control.h,storage_xlog.h}, src/include/commands/{dbcommands_xlog.h,tablespace.h},
  * src/backend/access/rmgrdesc/{xactdesc.c,dbasedesc.c}; tried on 13 to 18.
  */
@@ -28,7 +28,8 @@ enum walevent_type {
     WALEVENT_CHECKPOINT,
     WALEVENT_RELATION_CREATE, /* a fork of a file of a relation came to be             */
     WALEVENT_CREATE_DATABASE,
-    WALEVENT_DROP_TABLESPACE
+    WALEVENT_DROP_TABLESPACE,
+    WALEVENT_IN_PLACE /* a row changed that no abort takes back: of pg_class, or pg_database (its database is 0) */
 };
 
 #define WALEVENT_NAME_MAX 64
@@ -61,7 +62,7 @@ struct walevent {
     uint32_t database;            /* of CREATE and DROP DATABASE, and of commits that carry it */
     uint32_t source_database;     /* what CREATE DATABASE copied; its own when it moved; 0 = not told */
     uint32_t tablespace;          /* of CREATE DATABASE and DROP TABLESPACE */
-    struct walevent_relation relation;    /* that was created */
+    struct walevent_relation relation;    /* that was created, or changed in place */
     uint32_t fork;                        /* of that relation */
     lsn redo;                             /* where recovery from this checkpoint begins */
     uint32_t next_xid;                    /* at the checkpoint, not before its redo */

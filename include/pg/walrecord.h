@@ -22,6 +22,7 @@
 #define WALRECORD_RM_SMGR   2
 #define WALRECORD_RM_DBASE  4
 #define WALRECORD_RM_TBLSPC 5
+#define WALRECORD_RM_HEAP   10
 #define WALRECORD_INFO_MASK 0xF0
 
 struct walrecord {

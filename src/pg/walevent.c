@@ -2,8 +2,10 @@
  * pg/walevent.c - see pg/walevent.h.
  *
  * Body      headers, each with an id in front, then the data: 253 origin (u16), 252 top-level xid (u32, from 14),
- *           255 main data of u8 bytes, 254 of u32 bytes, always the last header. The records read here refer to no
+ *           255 main data of u8 bytes, 254 of u32 bytes, always the last header. Most records read here refer to no
  *           blocks, so the main data is all that is left behind it.
+ * Block     its header comes first: u8 number, u8 flags, u16 length; if flags has 0x10, of an image: u16 length, u16 hole,
+ *           u8 how, and, if that says that it has a hole and is compressed, u16 length of the hole; then the relation.
  * Commit,   i64 time in microseconds since 2000-01-01 UTC; u32 xinfo if info has 0x80; then, each if xinfo has its bit
  * abort     and in this order: 0x001 u32 database, u32 tablespace; 0x002 list of subtransactions (u32); 0x004 of
  *           dropped relations (u32 tablespace, u32 database, u32 relfilenode); 0x100 of dropped statistics (from 15; u32
@@ -27,6 +29,12 @@
 #define ID_MAIN_LONG    254
 #define ID_MAIN_SHORT   255
 
+#define BLOCK_HAS_IMAGE     0x10
+#define IMAGE_HAS_HOLE      0x01
+#define IMAGE_COMPRESSED    0x1C /* by pglz, lz4, zstd */
+#define IMAGE_COMPRESSED_14 0x02
+#define RELATION_BYTES      12
+
 #define HAS_DATABASE  0x001
 #define HAS_SUBXACTS  0x002
 #define HAS_RELATIONS 0x004
@@ -38,6 +46,9 @@
 #define EPOCH_DISTANCE_US INT64_C(946684800000000)
 
 enum step {
+    STEP_BLOCK,
+    STEP_IMAGE,
+    STEP_RELATION,
     STEP_ID,
     STEP_MAIN_SHORT,
     STEP_MAIN_LONG,
@@ -85,6 +96,12 @@ static bool pass_by(struct walevent_reader *r, uint64_t bytes)
     return true;
 }
 
+/* What changed in place is said by the block that the record refers to. */
+static bool is_of_block(const struct walevent_form *form)
+{
+    return form->type == WALEVENT_IN_PLACE;
+}
+
 bool walevent_begin(struct walevent_reader *r, unsigned major, const struct walrecord *record)
 {
     const struct walevent_form *form = walevent_form_of(major, record);
@@ -107,13 +124,50 @@ bool walevent_begin(struct walevent_reader *r, unsigned major, const struct walr
     r->xinfo = HAS_DATABASE | HAS_SUBXACTS | HAS_RELATIONS | HAS_STATS;
     if (form->is_prepared)
         r->xinfo |= HAS_INVALS | HAS_TWOPHASE; /* the xid lies behind the longest list */
-    r->is_told = form->bytes == 0;
+    r->is_told = form->bytes == 0 && !is_of_block(form);
     if (r->is_told)
         r->step = STEP_DONE;
+    else if (is_of_block(form))
+        want(r, STEP_BLOCK, 4);
     else
         want(r, STEP_ID, 1);
     return true;
 }
+
+/* ---- a block's header ---- */
+
+static void take_block(struct walevent_reader *r)
+{
+    bool has_image = (r->field[1] & BLOCK_HAS_IMAGE) != 0;
+
+    if (r->field[0] != 0)
+        r->step = STEP_DONE;
+    else
+        want(r, has_image ? STEP_IMAGE : STEP_RELATION, has_image ? 5 : RELATION_BYTES);
+}
+
+static void take_image(struct walevent_reader *r)
+{
+    uint8_t how = r->field[4];
+    bool is_compressed = (how & (r->major >= 15 ? IMAGE_COMPRESSED : IMAGE_COMPRESSED_14)) != 0;
+
+    if (pass_by(r, is_compressed && (how & IMAGE_HAS_HOLE) != 0 ? 2 : 0))
+        want(r, STEP_RELATION, RELATION_BYTES);
+}
+
+static struct walevent_relation relation_of(const uint8_t *bytes)
+{
+    return (struct walevent_relation){le32_get(bytes), le32_get(bytes + 4), le32_get(bytes + 8)};
+}
+
+static void take_relation(struct walevent_reader *r)
+{
+    r->event.relation = relation_of(r->field);
+    r->is_told = true;
+    r->step = STEP_DONE;
+}
+
+/* ---- main data ---- */
 
 static void begin_main(struct walevent_reader *r, uint32_t main_bytes)
 {
@@ -152,11 +206,6 @@ static int64_t time_of(const uint8_t *bytes)
     if (__builtin_add_overflow(since_2000, EPOCH_DISTANCE_US, &since_1970))
         return INT64_MAX;
     return since_1970;
-}
-
-static struct walevent_relation relation_of(const uint8_t *bytes)
-{
-    return (struct walevent_relation){le32_get(bytes), le32_get(bytes + 4), le32_get(bytes + 8)};
 }
 
 /* What the main data of a record that is of no transaction begins with. */
@@ -299,6 +348,15 @@ static void take_item(struct walevent_reader *r)
 static void take_field(struct walevent_reader *r)
 {
     switch (r->step) {
+    case STEP_BLOCK:
+        take_block(r);
+        return;
+    case STEP_IMAGE:
+        take_image(r);
+        return;
+    case STEP_RELATION:
+        take_relation(r);
+        return;
     case STEP_ID:
         take_id(r);
         return;

@@ -10,6 +10,10 @@
 #define RM_SMGR   WALRECORD_RM_SMGR
 #define RM_DBASE  WALRECORD_RM_DBASE
 #define RM_TBLSPC WALRECORD_RM_TBLSPC
+#define RM_HEAP   WALRECORD_RM_HEAP
+
+#define HEAP_OP_MASK 0x70
+#define HEAP_INPLACE 0x70
 
 static const struct walevent_form forms[] = {
     {RM_XLOG, 0x00, 13, 99, WALEVENT_CHECKPOINT, 28, false, true},
@@ -32,12 +36,15 @@ static const struct walevent_form forms[] = {
 };
 #define FORMS (sizeof(forms) / sizeof(forms[0]))
 
+static const struct walevent_form in_place = {RM_HEAP, HEAP_INPLACE, 13,   99, WALEVENT_IN_PLACE,
+                                              0,       false,        false};
+
 const struct walevent_form *walevent_form_of(unsigned major, const struct walrecord *record)
 {
     uint8_t info = record->info & (record->rmid == RM_XACT ? XACT_OP_MASK : WALRECORD_INFO_MASK);
 
     if (record->rmid > RM_TBLSPC) /* most records are of tables and indexes */
-        return NULL;
+        return record->rmid == RM_HEAP && (record->info & HEAP_OP_MASK) == HEAP_INPLACE ? &in_place : NULL;
     for (size_t i = 0; i < FORMS; i++)
         if (forms[i].rmid == record->rmid && forms[i].info == info && major >= forms[i].since &&
             major <= forms[i].until)

@@ -127,6 +127,41 @@ static void append_files(struct wal *w, struct told *wanted)
     }
 }
 
+/* An update in place, with and without an image of the page. */
+static void append_update(struct wal *w, struct told *wanted, uint8_t image, uint32_t database)
+{
+    struct walevent update = {.type = WALEVENT_IN_PLACE, .relation = {1664, database, 1262}};
+    struct wal_body body = {.len = 0};
+
+    body_u8(&body, 0);
+    body_u8(&body, image != 0 ? 0x10 : 0x20);
+    body_bytes(&body, "\4", 2);
+    if (image != 0) {
+        body_bytes(&body, "\6\0\30\0", 4);
+        body_u8(&body, image);
+    }
+    if (image > 1)
+        body_bytes(&body, "\x66\x66", 2); /* the hole's length, where the page is compressed besides */
+    body_u32(&body, 1664);
+    body_u32(&body, database);
+    body_u32(&body, 1262);
+    body_u32(&body, 0); /* block */
+    body_u8(&body, 255);
+    body_u8(&body, 2);
+    body_bytes(&body, "data", 4);
+    body_bytes(&body, "\7", 2);
+    update.start = wal_record(w, 10, 0x70, 0, body.bytes, body.len);
+    expect(wanted, w, update);
+}
+
+static void append_updates(struct wal *w, const struct version *v, struct told *wanted)
+{
+    append_update(w, wanted, 0, 0);
+    append_update(w, wanted, 0x01, 0);
+    append_update(w, wanted, v->major >= 15 ? 0x01 | 0x08 : 0x01 | 0x02, 0);
+    append_update(w, wanted, 0, 5);
+}
+
 static void append_checkpoints(struct wal *w, struct told *wanted)
 {
     struct walevent checkpoint = {
@@ -177,6 +212,7 @@ START_TEST(every_event_of_every_version_is_told)
         append_transactions(&w, &versions[i], &wanted);
         append_databases(&w, &versions[i], &wanted);
         append_files(&w, &wanted);
+        append_updates(&w, &versions[i], &wanted);
         append_checkpoints(&w, &wanted);
         append_others(&w, &wanted);
         scan_all(&w, &t);

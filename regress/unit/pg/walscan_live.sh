@@ -93,7 +93,7 @@ SQL
 waldump_events()
 {
 	awk '
-		$1 == "rmgr:" && $2 ~ /^(Transaction|XLOG|Database|Storage|Tablespace)$/ {
+		$1 == "rmgr:" && $2 ~ /^(Transaction|XLOG|Database|Storage|Tablespace|Heap)$/ {
 			lsn = tx = ""
 			for (i = 2; i <= NF; i++) {
 				if ($i == "lsn:") lsn = $(i + 1)
@@ -149,6 +149,10 @@ events()
 		$3 == "XLOG" && kind ~ /^CHECKPOINT_(SHUTDOWN|ONLINE)$/ {
 			redo = rest; sub(/;.*/, "", redo); next_xid = rest; sub(/.*; xid [0-9]+:/, "", next_xid); sub(/;.*/, "", next_xid)
 			out("CHECKPOINT", $2, "-", "", 0, " " redo " next " next_xid " " (kind ~ /ONLINE/ ? "online" : "shutdown"))
+		}
+		$3 == "Heap" && kind == "INPLACE" && match(rest, /rel [0-9]+\/[0-9]+\/[0-9]+/) {
+			path = substr(rest, RSTART + 4, RLENGTH - 4); sub(/^1664\/0\//, "global/", path); sub(/^1663\//, "base/", path)
+			out("IN_PLACE", $2, "-", "", 0, " " path)
 		}
 		$3 == "Storage" && kind == "CREATE" { out("RELATION_CREATE", $2, "-", "", 0, " " relation(rest)) }
 		$3 == "Tablespace" && kind == "DROP" { out("DROP_TABLESPACE", $2, "-", "", 0, " tablespace " rest) }
@@ -272,7 +276,8 @@ inspect() # without pg_waldump: the running server's view
 		[ "$(sql -c 'select pg_current_wal_flush_lsn()')" != "$end" ] || break
 	done
 	first=$(sed -n '1s/ .*//p' found)
-	sql -F "$(printf '\t')" -c "select start_lsn, xid, resource_manager, record_type || ' ' || coalesce(description, '')
+	sql -F "$(printf '\t')" -c "select start_lsn, xid, resource_manager, record_type || ' ' || coalesce(description, '') ||
+		case resource_manager when 'Heap' then coalesce(' ' || block_ref, '') else '' end
 		from pg_get_wal_records_info('$first', '$(sed -n 's/^end \([^ ]*\).*/\1/p' found)') order by start_lsn" | events >wanted.events
 	ours found >found.events
 	same=0

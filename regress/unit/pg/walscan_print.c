@@ -18,8 +18,9 @@
 static struct waldrops drops;
 
 static const char *const type_names[] = {
-    "COMMIT",        "ABORT",  "PREPARE",    "RESTORE_POINT",   "BACKUP_END",      "END_OF_RECOVERY",
-    "DROP_DATABASE", "SWITCH", "CHECKPOINT", "RELATION_CREATE", "CREATE_DATABASE", "DROP_TABLESPACE"};
+    "COMMIT",          "ABORT",           "PREPARE", "RESTORE_POINT", "BACKUP_END",
+    "END_OF_RECOVERY", "DROP_DATABASE",   "SWITCH",  "CHECKPOINT",    "RELATION_CREATE",
+    "CREATE_DATABASE", "DROP_TABLESPACE", "IN_PLACE"};
 
 static const char *const fork_names[] = {"", "_fsm", "_vm", "_init"};
 
@@ -74,6 +75,7 @@ static void print_more(const struct walevent *v)
                       v->is_shutdown ? "shutdown" : "online");
         return;
     case WALEVENT_RELATION_CREATE:
+    case WALEVENT_IN_PLACE:
         print_relation(&v->relation);
         (void) printf("%s", fork_names[v->fork & 3]);
         return;
