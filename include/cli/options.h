@@ -44,6 +44,13 @@ enum option_id {
     OPTION_TARGET_ACTION,
     OPTION_BACKUP,
     OPTION_OR_LATEST,
+    OPTION_SINCE,
+    OPTION_LOG_UNTIL,
+    OPTION_TIMELINE,
+    OPTION_XID,
+    OPTION_DROPS,
+    OPTION_RESTORE_POINTS,
+    OPTION_ALL,
     /* of [cluster], some of commands too */
     OPTION_CONNINFO,
     OPTION_REPOS,
@@ -102,6 +109,7 @@ enum command_id {
     COMMAND_INIT,
     COMMAND_CHECK,
     COMMAND_LIST,
+    COMMAND_LOG,
     COMMAND_KEY,
     COMMAND_COUNT
 };

@@ -31,3 +31,6 @@ enum err_code wal_object_facts(const struct wal_place *w, uint32_t tli, uint64_t
 /* Push the segment's bytes through the scan: one request for the whole object. */
 enum err_code wal_object_scan(const struct wal_place *w, uint32_t tli, uint64_t number, struct walscan *scan,
                               struct err *e);
+
+/* How large a line's segments are, by the descriptor of the first that is stored: two requests. 0 when there is no WAL. */
+enum err_code wal_object_segment_bytes(struct repo *r, const struct layout *l, uint32_t *out, struct err *e);

@@ -107,6 +107,22 @@ static const struct command commands[COMMAND_COUNT] = {
             .operands = "no operand",
             .needs_cluster = true,
         },
+    [COMMAND_LOG] =
+        {
+            .id = COMMAND_LOG,
+            .name = "log",
+            .synopsis = "[--since TIME] [--until TIME] [--drops] [OPTION]…",
+            .summary = "show what happened in the archived WAL: transactions, drops, restore points",
+            .detail =
+                "One line for each event, in the order of WAL: time, LSN, transaction, and what it did. A "
+                "time with ~ "
+                "in front is that of the event before. What let data go is followed by the restore that "
+                "brings it "
+                "back. --drops finds the DROP. Names come from the catalogs of backups. Missing or damaged "
+                "segments are told in their place and make the exit status 3 or 4.",
+            .operands = "no operand",
+            .needs_cluster = true,
+        },
     [COMMAND_KEY] =
         {
             .id = COMMAND_KEY,

@@ -21,7 +21,8 @@
 #define SET_FETCH       COMMAND_BIT(COMMAND_FETCH)
 #define SET_RESTORE     COMMAND_BIT(COMMAND_RESTORE)
 #define SET_TARGET      (COMMAND_BIT(COMMAND_PLAN) | SET_RESTORE)
-#define SET_JSON        (SET_TARGET | COMMAND_BIT(COMMAND_CHECK) | COMMAND_BIT(COMMAND_LIST))
+#define SET_LOG         COMMAND_BIT(COMMAND_LOG)
+#define SET_JSON        (SET_TARGET | SET_LOG | COMMAND_BIT(COMMAND_CHECK) | COMMAND_BIT(COMMAND_LIST))
 #define SET_REPO        (SET_JSON | SET_FETCH | SET_BACKUP)
 #define SET_ALL_BUT_KEY (COMMANDS_ALL & ~COMMAND_BIT(COMMAND_KEY))
 
@@ -76,8 +77,8 @@ static const struct option options[OPTION_COUNT] = {
         .metavar = "NAME", .help = "end at this restore point, made by pg_create_restore_point()"},
     [OPTION_TARGET_IMMEDIATE] = {.name = "target-immediate", .type = OPTION_TYPE_FLAG, .commands = SET_TARGET,
         .help = "end as soon as the backup is consistent"},
-    [OPTION_TIMEZONE] = {.name = "timezone", .type = OPTION_TYPE_STRING, .commands = SET_TARGET, .metavar = "ZONE",
-        .help = "zone of a --target-time that has none: UTC, +02, Europe/Berlin"},
+    [OPTION_TIMEZONE] = {.name = "timezone", .type = OPTION_TYPE_STRING, .commands = SET_TARGET | SET_LOG,
+        .metavar = "ZONE", .help = "zone of a time that has none: UTC, +02, Europe/Berlin"},
     [OPTION_TARGET_TIMELINE] = {.name = "target-timeline", .type = OPTION_TYPE_STRING, .commands = SET_TARGET,
         .fallback = "latest", .metavar = "N|latest|current",
         .help = "timeline to follow: latest is the highest there is, current the backup's own"},
@@ -90,6 +91,21 @@ static const struct option options[OPTION_COUNT] = {
         .help = "backup to start from (default: the newest that ends before the target)"},
     [OPTION_OR_LATEST] = {.name = "or-latest", .type = OPTION_TYPE_FLAG, .commands = SET_TARGET,
         .help = "if the time lies after the last archived commit, end with that"},
+
+    [OPTION_SINCE] = {.name = "since", .type = OPTION_TYPE_STRING, .commands = SET_LOG, .metavar = "TIME|LSN",
+        .help = "begin here (default: the last hour); a time has a zone, as in 2026-11-20 14:29:00+00"},
+    [OPTION_LOG_UNTIL] = {.name = "until", .type = OPTION_TYPE_STRING, .commands = SET_LOG, .metavar = "TIME|LSN",
+        .help = "end here, this moment included (default: the end of the archived WAL)"},
+    [OPTION_TIMELINE] = {.name = "timeline", .type = OPTION_TYPE_STRING, .commands = SET_LOG, .metavar = "N|latest",
+        .fallback = "latest", .help = "timeline to follow, with the past it shares with its parents"},
+    [OPTION_XID] = {.name = "xid", .type = OPTION_TYPE_STRING, .commands = SET_LOG, .metavar = "XID",
+        .help = "show this transaction only; a savepoint's XID finds the transaction around it"},
+    [OPTION_DROPS] = {.name = "drops", .type = OPTION_TYPE_FLAG, .commands = SET_LOG,
+        .help = "show only what made data go: DROP, TRUNCATE, and what may be one"},
+    [OPTION_RESTORE_POINTS] = {.name = "restore-points", .type = OPTION_TYPE_FLAG, .commands = SET_LOG,
+        .help = "show only restore points; with --drops, both"},
+    [OPTION_ALL] = {.name = "all", .type = OPTION_TYPE_FLAG, .commands = SET_LOG,
+        .help = "show checkpoints and switches of segments, too"},
 
     [OPTION_CONNINFO] = {.name = "conninfo", .type = OPTION_TYPE_STRING, .section = SECTION_CLUSTER,
         .fallback = "", .environment = "PITR_CONNINFO", .is_secret = true, .metavar = "CONNINFO",

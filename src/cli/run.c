@@ -10,9 +10,11 @@
 #include "base/log.h"
 #include "base/pool.h"
 #include "cli/key_file.h"
+#include "cli/log_options.h"
 #include "cli/output.h"
 #include "cli/print_check.h"
 #include "cli/print_list.h"
+#include "cli/print_log.h"
 #include "cli/print_plan.h"
 #include "cli/show_restorable.h"
 #include "cli/tablespace_options.h"
@@ -282,6 +284,22 @@ static enum err_code run_list(struct invocation *in, struct err *e)
     return output_flush(in->out, e);
 }
 
+/* A reader that has seen enough, as head has, is no failure. */
+static enum err_code run_log(struct invocation *in, struct err *e)
+{
+    CLEANUP(cluster_freep) struct cluster *c = NULL;
+    struct log_options o;
+    struct log_print print = {.out = in->out, .is_json = given(in, OPTION_JSON)->is_given, .options = &o};
+    const struct log_visitor visitor = log_print_visitor(&print);
+    enum err_code code;
+
+    if (log_options_from_settings(&in->arguments.settings, &o, e) != ERR_OK ||
+        open_cluster(in, REPO_READ, &c, e) != ERR_OK)
+        return e->code;
+    code = ops_wal_log(c, &o, &visitor, e);
+    return print.is_closed ? ERR_OK : code;
+}
+
 static enum err_code run_key(struct invocation *in, struct err *e)
 {
     const char *what = in->arguments.operands[0];
@@ -320,6 +338,8 @@ enum err_code run(struct invocation *in, struct err *e)
         return run_check(in, e);
     case COMMAND_LIST:
         return run_list(in, e);
+    case COMMAND_LOG:
+        return run_log(in, e);
     case COMMAND_KEY:
         return run_key(in, e);
     case COMMAND_COUNT:

@@ -8,8 +8,7 @@
 #include "ops/list.h"
 
 #include "ops/windows_gather.h"
-#include "repo/object.h"
-#include "repo/wal_facts.h"
+#include "repo/wal_object.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -33,48 +32,10 @@ void listed_clear(struct listed *l)
     *l = (struct listed){.repos = NULL};
 }
 
-struct first_segment {
-    char key[STORE_KEY_MAX + 1]; /* "" = none */
-};
-
-/* Histories lie beside the timelines' directories; the first segment or .partial will do. */
-static bool visit_first(const struct store_object *obj, void *arg)
-{
-    struct first_segment *first = arg;
-    struct walfile file;
-    struct err ignored = ERR_NONE;
-
-    if (walfile_parse(layout_base_name(obj->key), &file, &ignored) != ERR_OK ||
-        (file.kind != WALFILE_SEGMENT && file.kind != WALFILE_PARTIAL))
-        return true;
-    memcpy(first->key, obj->key, strlen(obj->key) + 1);
-    return false;
-}
-
-static enum err_code segment_bytes_of_wal(struct repo *r, const struct layout *l, uint32_t *out,
-                                          struct err *e)
-{
-    CLEANUP(descriptor_clear) struct descriptor d = {.size = 0};
-    struct first_segment first = {.key = ""};
-    struct wal_facts facts;
-    char prefix[STORE_KEY_MAX + 1];
-    const struct store_listing what = {.prefix = prefix};
-
-    layout_wal_dir(l, prefix);
-    if (store_list(r->store, &what, visit_first, &first, e) != ERR_OK)
-        return e->code;
-    if (first.key[0] == '\0')
-        return ERR_OK;
-    if (object_descriptor(r, first.key, &d, e) != ERR_OK || wal_facts_read(&d, &facts, e) != ERR_OK)
-        return err_while(e, "reading the segment size");
-    *out = facts.segment_bytes;
-    return ERR_OK;
-}
-
 static enum err_code read_segment_bytes(struct repo *r, struct listed_line *line, struct err *e)
 {
     if (line->backups.count == 0)
-        return segment_bytes_of_wal(r, &line->layout, &line->segment_bytes, e);
+        return wal_object_segment_bytes(r, &line->layout, &line->segment_bytes, e);
     line->segment_bytes = line->backups.list[line->backups.count - 1].segment_bytes;
     return ERR_OK;
 }

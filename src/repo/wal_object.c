@@ -59,3 +59,44 @@ enum err_code wal_object_scan(const struct wal_place *w, uint32_t tli, uint64_t 
     wal_object_key(w, tli, number, key, name);
     return object_get(w->repo, key, "wal", name, to, NULL, e);
 }
+
+/* ---- how large a segment is ---- */
+
+struct first_segment {
+    char key[STORE_KEY_MAX + 1]; /* "" = none */
+};
+
+/* Histories lie beside the timelines' directories; the first segment or .partial will do. */
+static bool visit_first(const struct store_object *obj, void *arg)
+{
+    struct first_segment *first = arg;
+    struct walfile file;
+    struct err ignored = ERR_NONE;
+
+    if (walfile_parse(layout_base_name(obj->key), &file, &ignored) != ERR_OK ||
+        (file.kind != WALFILE_SEGMENT && file.kind != WALFILE_PARTIAL))
+        return true;
+    memcpy(first->key, obj->key, strlen(obj->key) + 1);
+    return false;
+}
+
+enum err_code wal_object_segment_bytes(struct repo *r, const struct layout *l, uint32_t *out, struct err *e)
+{
+    CLEANUP(descriptor_clear) struct descriptor d = {.size = 0};
+    struct first_segment first = {.key = ""};
+    struct wal_facts facts;
+    char prefix[STORE_KEY_MAX + 1];
+    const struct store_listing what = {.prefix = prefix};
+
+    layout_wal_dir(l, prefix);
+    if (store_list(r->store, &what, visit_first, &first, e) != ERR_OK)
+        return e->code;
+    if (first.key[0] == '\0') {
+        *out = 0;
+        return ERR_OK;
+    }
+    if (object_descriptor(r, first.key, &d, e) != ERR_OK || wal_facts_read(&d, &facts, e) != ERR_OK)
+        return err_while(e, "reading the segment size");
+    *out = facts.segment_bytes;
+    return ERR_OK;
+}
