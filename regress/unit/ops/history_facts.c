@@ -1,0 +1,141 @@
+/*
+ * history_facts.c - see history_facts.h.
+ *
+ * An archiver carries a run's newest time and last commit along. Here they are found from the segment backwards, as far
+ * as something newer could lie there by the stretches' clocks: a few segments, however long the run is.
+ */
+#include "history_facts.h"
+
+static bool is_bare(const struct history *h, uint32_t tli, uint64_t number)
+{
+    return history_mix(h->seed, number, tli, 1000) % 1000 < h->bare;
+}
+
+/* ---- the segment itself ---- */
+
+static void add_end(struct wal_facts *f, const struct history_record *r)
+{
+    if (f->commits + f->aborts == 0)
+        f->first_us = f->min_us = f->max_us = r->time_us;
+    f->commits += r->kind != HISTORY_ABORT;
+    f->aborts += r->kind == HISTORY_ABORT;
+    f->last_us = r->time_us;
+    f->min_us = r->time_us < f->min_us ? r->time_us : f->min_us;
+    f->max_us = r->time_us > f->max_us ? r->time_us : f->max_us;
+}
+
+static void add_record(struct wal_facts *f, const struct history_record *r, lsn end)
+{
+    if (history_is_commit(r))
+        f->commit_lsn = r->start;
+    if (r->end > end)
+        return; /* not whole: but for that it is in nobody's count */
+    f->last_lsn = r->start;
+    f->restore_points += r->kind == HISTORY_POINT;
+    if (history_ends_transaction(r))
+        add_end(f, r);
+}
+
+static void read_own(const struct history *h, uint32_t tli, uint64_t number, struct wal_facts *f)
+{
+    const lsn end = walseg_start(number + 1, h->segment_bytes);
+    struct history_segment s;
+
+    *f = (struct wal_facts){.system_identifier = HISTORY_SYSTEM,
+                            .major = 15,
+                            .timeline = tli,
+                            .segment_bytes = h->segment_bytes,
+                            .first_lsn = walseg_start(number, h->segment_bytes),
+                            .end_lsn = end,
+                            .has_records = !is_bare(h, tli, number)};
+    if (!f->has_records)
+        return;
+    history_records(h, tli, number, &s);
+    for (size_t i = 0; i < s.count; i++)
+        add_record(f, &s.records[i], end);
+    if (s.records[s.count - 1].end < end)
+        f->end_lsn = s.records[s.count - 1].end;
+}
+
+/* ---- its run ---- */
+
+/* The first segment of the run that this one goes on with. */
+static uint64_t run_first(const struct history *h, uint32_t tli, uint64_t number)
+{
+    const struct history_timeline *t = &h->timelines[tli];
+    uint64_t first = t->first, before = number;
+
+    for (size_t i = 0; i < t->break_count; i++)
+        if (t->breaks[i] <= number && t->breaks[i] > first)
+            first = t->breaks[i];
+    for (size_t i = 0; i < t->gap_count; i++)
+        if (!t->gaps[i].was_stored && t->gaps[i].last < number && t->gaps[i].last >= first)
+            first = t->gaps[i].last + 1;
+    while (h->bare > 0 && before > first && !is_bare(h, tli, before - 1))
+        before--;
+    return h->bare > 0 ? before : first;
+}
+
+/* The newest time that a record of the timeline's own can carry in a segment up to this one. */
+static int64_t newest_possible(const struct history_timeline *t, uint64_t number)
+{
+    int64_t newest = INT64_MIN;
+
+    for (size_t i = 0; i < t->stretch_count && t->stretches[i].first <= number; i++) {
+        const struct history_stretch *s = &t->stretches[i];
+        uint64_t last = i + 1 < t->stretch_count && s[1].first <= number ? s[1].first - 1 : number;
+        int64_t end = s->begin_us + (int64_t) (last - s->first + 1) * s->segment_us + s->clock_us;
+
+        newest = !s->is_idle && end > newest ? end : newest;
+    }
+    return newest;
+}
+
+static void add_to_run(struct wal_facts *f, const struct wal_facts *other)
+{
+    if (other->commits + other->aborts > 0 && (!f->run_has_max || other->max_us > f->run_max_us)) {
+        f->run_has_max = true;
+        f->run_max_us = other->max_us;
+    }
+    if (other->commit_lsn > f->run_commit)
+        f->run_commit = other->commit_lsn;
+}
+
+/* The segment to look at before this one: all but the first of an idle stretch may be passed over. */
+static uint64_t one_before(const struct history_timeline *t, uint64_t number)
+{
+    const struct history_stretch *s = history_stretch_at(t, number - 1);
+
+    return s->is_idle && s->first > t->first && number - 1 > s->first ? s->first : number - 1;
+}
+
+static void read_run(const struct history *h, uint32_t tli, uint64_t number, struct wal_facts *f)
+{
+    const struct history_timeline *t = &h->timelines[tli];
+    const uint64_t first = run_first(h, tli, number);
+    struct wal_facts other;
+
+    wal_facts_begin_run(f);
+    if (first == number)
+        return;
+    f->run_from = walseg_start(first, h->segment_bytes);
+    read_own(h, tli, first, &other); /* the timeline's first segment may hold its parent's times */
+    add_to_run(f, &other);
+    while (number > first && (!f->run_has_max || f->run_max_us < newest_possible(t, number - 1) ||
+                              f->run_commit < walseg_start(first + 1, h->segment_bytes))) {
+        number = one_before(t, number);
+        if (number <= first)
+            return;
+        read_own(h, tli, number, &other);
+        add_to_run(f, &other);
+    }
+}
+
+void history_facts(const struct history *h, uint32_t tli, uint64_t number, struct wal_facts *out)
+{
+    read_own(h, tli, number, out);
+    if (out->has_records)
+        read_run(h, tli, number, out);
+    else
+        wal_facts_begin_run(out);
+}

@@ -1,0 +1,39 @@
+/*
+ * history_make.h - histories made from a seed: small ones with everything that can happen, large even ones.
+ */
+#pragma once
+#include "history_model.h"
+
+/* What may happen in a random history, joined. */
+#define HISTORY_FORKS \
+    0x001u /* several timelines; parents may live on, children may get nothing archived         */
+#define HISTORY_GAPS \
+    0x002u /* segments are missing, never archived or lost                                      */
+#define HISTORY_IDLE \
+    0x004u /* hours without a transaction, with segments and without                            */
+#define HISTORY_DISORDER \
+    0x008u /* commits out of time order, by a few records                                       */
+#define HISTORY_CROSSINGS \
+    0x010u /* records that go on in the next segment                                            */
+#define HISTORY_BARE \
+    0x020u /* segments whose records were not read when archived, and archivers that forget     */
+#define HISTORY_STANDBYS \
+    0x040u /* backups that began long before they ended: on another timeline, before other ones */
+#define HISTORY_LOST \
+    0x080u /* history files are missing                                                         */
+#define HISTORY_CLOCK_STEPS \
+    0x100u /* the clock is set, up to an hour to either side, and differs between timelines     */
+#define HISTORY_BROKEN \
+    0x200u /* backups whose own WAL is not whole                                                */
+#define HISTORY_LONG \
+    0x400u /* stretches of up to 40 segments instead of 6                                       */
+#define HISTORY_ABORTS_CROSS \
+    0x800u /* aborts go on in the next segment too, not commits and restore points only */
+
+#define HISTORY_NOON (INT64_C(1795176000) * 1000000) /* when all histories begin: 2026-11-20 12:00:00 UTC */
+
+/* Segments of 1 MiB. free() it. */
+struct history *history_random(uint64_t seed, unsigned dimensions);
+
+/* Segments of 16 MiB, this many in all, every ten seconds one; backups and timelines at even distances. free() it. */
+struct history *history_even(uint64_t seed, uint64_t segments, unsigned timelines, unsigned backups);
