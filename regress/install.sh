@@ -4,7 +4,7 @@
 #   sh regress/install.sh [build] [server] [s3] [checkers] [bench] [peers]    default: build server s3
 #
 # build     compiler, meson, the libraries pitr is made of, check
-# server    PostgreSQL with its client programs, pgbench and pg_waldump
+# server    PostgreSQL with its client programs, pgbench and pg_waldump; what reads a stored object by hand
 # s3        Ceph's radosgw and what puts TLS in front of it
 # checkers  clang and valgrind
 # bench     what the benchmark's floor is made of
@@ -17,7 +17,7 @@ packages_of() {
     case $1 in
     build) echo gcc libc6-dev meson ninja-build pkg-config libpq-dev libcurl4-openssl-dev libssl-dev liblz4-dev \
         libzstd-dev libarchive-dev libinih-dev libexpat1-dev libjansson-dev check tzdata ;;
-    server) echo postgresql procps ;;
+    server) echo postgresql procps python3 lz4 zstd ;;
     s3) echo radosgw ceph-mon ceph-osd haproxy openssl curl jq ca-certificates procps ;;
     checkers) echo clang libclang-rt-dev valgrind ;;
     bench) echo lz4 curl python3 ;;
