@@ -1,0 +1,197 @@
+/*
+ * test_wal_log.c - what a log tells of WAL written as wal_words.h has it: c7 and a7 for the ends of transactions, n for restore
+ * points, -5 for a missing segment, !5 for a damaged one.
+ */
+#include "ops/wal_log.h"
+
+#include "wal_words.h"
+
+#define OPEN 999
+
+static char told[512];
+
+static void tell(const char *word, unsigned number)
+{
+    size_t len = strlen(told);
+
+    (void) snprintf(told + len, sizeof(told) - len, "%s%s%u", len == 0 ? "" : " ", word, number);
+}
+
+static enum err_code begin(void *arg, const struct log_source *s, const struct log_range *r, struct err *why)
+{
+    (void) arg;
+    (void) why;
+    ck_assert_uint_eq(s->first, FIRST);
+    ck_assert_uint_le(r->last, s->last);
+    return ERR_OK;
+}
+
+static enum err_code entry(void *arg, const struct log_entry *found, struct err *why)
+{
+    const struct walevent *v = found->event;
+
+    (void) arg;
+    (void) why;
+    if (v->type == WALEVENT_RESTORE_POINT)
+        tell(v->name, 0);
+    else if (v->type == WALEVENT_COMMIT || v->type == WALEVENT_ABORT)
+        tell(v->type == WALEVENT_COMMIT ? "c" : "a", v->xid);
+    else
+        tell("?", (unsigned) v->type);
+    ck_assert(v->type == WALEVENT_RESTORE_POINT || v->start == begins[v->xid]);
+    return ERR_OK;
+}
+
+static enum err_code hole(void *arg, const struct log_hole *h, struct err *why)
+{
+    unsigned number = 0;
+
+    (void) arg;
+    (void) why;
+    ck_assert_int_eq(sscanf(h->first + 16, "%8X", &number), 1);
+    tell(h->damage == NULL ? "-" : "!", number);
+    if (h->segments > 1)
+        tell("+", (unsigned) h->segments - 1);
+    return ERR_OK;
+}
+
+static enum err_code timeline(void *arg, uint32_t number, lsn at, struct err *why)
+{
+    (void) arg;
+    (void) at;
+    (void) why;
+    tell("t", number);
+    return ERR_OK;
+}
+
+static enum err_code pass(void *arg, struct err *why)
+{
+    (void) arg;
+    (void) why;
+    return ERR_OK;
+}
+
+static const struct log_visitor visitor = {begin, entry, timeline, hole, pass, NULL};
+
+static struct log_bound at_second(unsigned second)
+{
+    if (second == OPEN)
+        return (struct log_bound){.kind = LOG_OPEN};
+    return (struct log_bound){.kind = LOG_TIME, .time_us = NOON + second * SECOND};
+}
+
+static void spoil(const char *segments, bool by_removing)
+{
+    for (const char *c = segments; *c != '\0'; c++) {
+        struct walfile file = walseg_file(1, (uint64_t) (*c - '0'), MIB);
+        char key[STORE_KEY_MAX + 1];
+
+        layout_wal_file(&layout, &file, key);
+        ck_assert(store_remove(repo.store, key, &e) == ERR_OK);
+        if (!by_removing)
+            ck_assert(store_put(repo.store, key, "not an object", 13, &e) == ERR_OK);
+    }
+}
+
+static const struct {
+    const char *why;
+    const char *wal;
+    unsigned since, until; /* seconds */
+    const char *missing;   /* segments; the first of all is 4 */
+    const char *damaged;
+    const char *told;
+    enum err_code end;
+} cases[] = {
+    {"all of the last hour", "c1@10 a2@20 np c3@30", OPEN, OPEN, "", "", "c1 a2 p0 c3", ERR_OK},
+    {"both bounds are part of it", "c1@10 c2@20 c3@30 c4@40", 20, 30, "", "", "c2 c3", ERR_OK},
+    {"over segments", "c1@10 | c2@20 | c3@30 | c4@40 | c5@50", 20, 40, "", "", "c2 c3 c4", ERR_OK},
+    {"nothing is there", "c1@10 | c2@20", 30, OPEN, "", "", "", ERR_OK},
+    {"nothing yet", "c1@10 | c2@20", 0, 5, "", "", "", ERR_OK},
+    {"a commit that crosses a border", "c1@10 ~ c2@20 | | | c3@30", 15, OPEN, "", "", "c2 c3", ERR_OK},
+    {"the same long before, with idle segments behind", "c1@10 ~ c2@20 | | | | | | | | | | | | c3@30", 15,
+     OPEN, "", "", "c2 c3", ERR_OK},
+    {"the same at the end", "c1@10 ~ c2@20 | | c3@30", 5, 25, "", "", "c1 c2", ERR_OK},
+    {"a clock that steps back", "c1@10 | c2@50 | c3@20 | c4@60", 15, 30, "", "", "c3", ERR_OK},
+    {"segments that say nothing of their records", "? c1@10 | ? c2@20 | c3@30", 15, 25, "", "", "c2",
+     ERR_OK},
+    {"a gap", "c1@10 | c2@20 | c3@30 | c4@40", OPEN, OPEN, "5", "", "c1 -5 c3 c4", ERR_REFUSED},
+    {"a wide one", "c1@10 | c2@20 | c3@30 | c4@40", OPEN, OPEN, "56", "", "c1 -5 +1 c4", ERR_REFUSED},
+    {"two", "c1@10 | c2@20 | c3@30 | c4@40 | c5@50", OPEN, OPEN, "57", "", "c1 -5 c3 -7 c5", ERR_REFUSED},
+    {"one before the range is nobody's affair", "c1@10 | c2@20 | c3@30 | c4@40", 35, OPEN, "5", "", "c4",
+     ERR_OK},
+    {"damage", "c1@10 | c2@20 | c3@30", OPEN, OPEN, "", "5", "c1 !5 c3", ERR_CORRUPT},
+    {"both", "c1@10 | c2@20 | c3@30 | c4@40 | c5@50", OPEN, OPEN, "5", "7", "c1 -5 c3 !7 c5", ERR_CORRUPT},
+    {"WAL that ends too early", "c1@10 z c2@20 | c3@30", OPEN, OPEN, "", "", "c1 !4 c2 c3", ERR_CORRUPT},
+};
+
+START_TEST(a_range_is_told_whole_and_what_is_missing_in_its_place)
+{
+    struct log_options o = {.since = at_second(cases[_i].since), .until = at_second(cases[_i].until)};
+
+    told[0] = '\0';
+    (void) archive_wal(cases[_i].wal);
+    spoil(cases[_i].missing, true);
+    spoil(cases[_i].damaged, false);
+    ck_assert_msg(ops_wal_log(&cluster, &o, &visitor, &e) == cases[_i].end, "%s: %s", cases[_i].why, e.text);
+    ck_assert_msg(strcmp(told, cases[_i].told) == 0, "%s: \"%s\", not \"%s\"", cases[_i].why, told,
+                  cases[_i].told);
+}
+END_TEST
+
+START_TEST(a_filter_lets_through_what_it_says)
+{
+    struct log_options o = {.restore_points = true};
+
+    (void) archive_wal("c1@10 np | a2@20 nq c3@30");
+    told[0] = '\0';
+    ck_assert(ops_wal_log(&cluster, &o, &visitor, &e) == ERR_OK);
+    ck_assert_str_eq(told, "p0 q0");
+    told[0] = '\0';
+    o = (struct log_options){.xid = 2};
+    ck_assert(ops_wal_log(&cluster, &o, &visitor, &e) == ERR_OK);
+    ck_assert_str_eq(told, "a2");
+    told[0] = '\0';
+    o = (struct log_options){.drops = true};
+    ck_assert(ops_wal_log(&cluster, &o, &visitor, &e) == ERR_OK);
+    ck_assert_str_eq(told, "");
+}
+END_TEST
+
+START_TEST(an_lsn_bounds_it_too)
+{
+    struct log_options o = {.since = {.kind = LOG_LSN}, .until = {.kind = LOG_LSN}};
+
+    (void) archive_wal("c1@10 | c2@20 | c3@30 | c4@40");
+    told[0] = '\0';
+    o.since.position = begins[2];
+    o.until.position = begins[3];
+    ck_assert(ops_wal_log(&cluster, &o, &visitor, &e) == ERR_OK);
+    ck_assert_str_eq(told, "c2 c3");
+}
+END_TEST
+
+START_TEST(what_is_not_there_is_refused)
+{
+    struct log_options o = {.timeline = 9};
+
+    ck_assert(ops_wal_log(&cluster, &o, &visitor, &e) == ERR_REFUSED);
+    (void) archive_wal("c1@10");
+    ck_assert(ops_wal_log(&cluster, &o, &visitor, &e) == ERR_REFUSED);
+    o = (struct log_options){.repo = "elsewhere"};
+    ck_assert(ops_wal_log(&cluster, &o, &visitor, &e) == ERR_USAGE);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("ops/wal_log");
+    TCase *tcase = tcase_create("wal_log");
+
+    tcase_add_checked_fixture(tcase, set_up, tear_down);
+    tcase_add_loop_test(tcase, a_range_is_told_whole_and_what_is_missing_in_its_place, 0, COUNT(cases));
+    tcase_add_test(tcase, a_filter_lets_through_what_it_says);
+    tcase_add_test(tcase, an_lsn_bounds_it_too);
+    tcase_add_test(tcase, what_is_not_there_is_refused);
+    suite_add_tcase(suite, tcase);
+    return check_main(suite);
+}
