@@ -169,5 +169,25 @@ for wrong in --since=yesterday --since=2026-11-21 --timeline=0 --timeline=000000
 done
 run pitr log --timeline 9
 exit_is 3 "a timeline that is not there is refused"
+
+# -------------------------------------------------------------------------------------------------- timelines
 cluster_stop source
+must "a copy that goes on archiving is restored" pitr restore --pgdata "$SCRATCH/next" --keep-archiving \
+    --tablespace-root "$SCRATCH/next.spaces" --target-action promote
+cluster_adopt next
+is "$(cluster_recover next)" promoted "and promoted, to timeline 2"
+sql next "create table new (n int)"
+born=$(sql next "insert into new values (1) returning xmin")
+archive_all next > /dev/null
+run pitr log --since 0/1
+exit_is 0 "the log of the latest timeline is read"
+like "$out" 'timeline 2 begins' "where it begins is told"
+like "$out" " $born +commit" "with what was done on it"
+like "$out" 'DROP postgres\.public\.orders' "and the past that it shares with its parent"
+run pitr log --since 0/1 --timeline 1
+exit_is 0 "the log of its parent is read"
+unlike "$out" "timeline 2|^ [^~]* $born +commit" "and has nothing of it"
+run pitr log --since 0/1 --timeline 1 --drops
+like "$out" '--exclusive --target-timeline 1$' "what it advises names the timeline"
+cluster_stop next
 finish

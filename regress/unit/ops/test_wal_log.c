@@ -112,8 +112,7 @@ static const struct {
      OPEN, "", "", "c2 c3", ERR_OK},
     {"the same at the end", "c1@10 ~ c2@20 | | c3@30", 5, 25, "", "", "c1 c2", ERR_OK},
     {"a clock that steps back", "c1@10 | c2@50 | c3@20 | c4@60", 15, 30, "", "", "c3", ERR_OK},
-    {"segments that say nothing of their records", "? c1@10 | ? c2@20 | c3@30", 15, 25, "", "", "c2",
-     ERR_OK},
+    {"segments that say nothing of their records", "? c1@10 | ? c2@20 | c3@30", 15, 25, "", "", "c2", ERR_OK},
     {"a gap", "c1@10 | c2@20 | c3@30 | c4@40", OPEN, OPEN, "5", "", "c1 -5 c3 c4", ERR_REFUSED},
     {"a wide one", "c1@10 | c2@20 | c3@30 | c4@40", OPEN, OPEN, "56", "", "c1 -5 +1 c4", ERR_REFUSED},
     {"two", "c1@10 | c2@20 | c3@30 | c4@40 | c5@50", OPEN, OPEN, "57", "", "c1 -5 c3 -7 c5", ERR_REFUSED},
@@ -182,6 +181,25 @@ START_TEST(what_is_not_there_is_refused)
 }
 END_TEST
 
+START_TEST(without_the_secret_key_nothing_is_told_and_the_hint_says_why)
+{
+    struct log_options o = {.repo = NULL};
+    struct identity id;
+    struct recipient to;
+    char text[KEY_TEXT_MAX];
+
+    ck_assert(identity_generate(&id, &e) == ERR_OK);
+    memcpy(to.public_key, id.public_key, KEY_BYTES);
+    recipient_format(&to, text);
+    ck_assert(recipients_parse(text, "test", &repo.recipients, &e) == ERR_OK);
+    (void) archive_wal("c1@10");
+    told[0] = '\0';
+    ck_assert(ops_wal_log(&cluster, &o, &visitor, &e) == ERR_DENIED);
+    ck_assert_ptr_nonnull(strstr(e.hint, "identity-file"));
+    ck_assert_str_eq(told, "");
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("ops/wal_log");
@@ -192,6 +210,7 @@ int main(void)
     tcase_add_test(tcase, a_filter_lets_through_what_it_says);
     tcase_add_test(tcase, an_lsn_bounds_it_too);
     tcase_add_test(tcase, what_is_not_there_is_refused);
+    tcase_add_test(tcase, without_the_secret_key_nothing_is_told_and_the_hint_says_why);
     suite_add_tcase(suite, tcase);
     return check_main(suite);
 }
