@@ -33,16 +33,29 @@ static void print(const struct planned *p, bool has_plan, const struct windows *
     print_plan(p, now_us, out);
 }
 
+/* The plan has read the backups it needed: here it takes all. */
+static enum err_code read_windows(const struct planned *p, struct backup_list *backups, bool *is_listed,
+                                  struct windows *w, struct err *e)
+{
+    struct wal_place place = {.repo = p->repo, .layout = &p->layout};
+
+    if (backup_list_read(p->repo, &p->layout, backups, NULL, e) != ERR_OK)
+        return e->code;
+    *is_listed = true;
+    if (backups->count == 0)
+        return ERR_OK;
+    place.segment_bytes = backups->list[backups->count - 1].segment_bytes;
+    return windows_list(&place, &p->timelines, backups, is_listed, w, e);
+}
+
 enum err_code show_restorable(const struct planned *p, bool has_plan, bool as_json, FILE *out, struct err *e)
 {
+    CLEANUP(backup_list_clear) struct backup_list backups = {.count = 0};
     CLEANUP(windows_clear) struct windows w = {.count = 0};
-    const struct backup_list *backups = &p->backups;
-    const uint32_t segment_bytes = backups->count > 0 ? backups->list[backups->count - 1].segment_bytes : 0;
-    const struct wal_place place = {p->repo, &p->layout, segment_bytes};
     int64_t now_us;
-    bool is_listed = true;
+    bool is_listed;
 
-    if (segment_bytes != 0 && windows_list(&place, &p->timelines, backups, &is_listed, &w, e) != ERR_OK)
+    if (read_windows(p, &backups, &is_listed, &w, e) != ERR_OK)
         return e->code;
     now_us = clock_now_us(&clock_system);
     if (as_json)
