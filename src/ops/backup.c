@@ -118,7 +118,7 @@ static enum err_code connect_server(struct backup_run *b, struct err *e)
     return line_admit(b->repo, &b->layout, b->server.major, b->cluster->spool, e);
 }
 
-/* What a restored server must load, if we may know: it takes the right to read all settings. */
+/* What a restored server must load, if we may know: who may not read all settings does not see it in the view. */
 static enum err_code ask_preload(struct backup_run *b, struct err *e)
 {
     struct err why = ERR_NONE;
@@ -126,11 +126,14 @@ static enum err_code ask_preload(struct backup_run *b, struct err *e)
 
     if (!b->server.has_sql)
         return ERR_OK;
-    if (replproto_query(b->conn, "SHOW shared_preload_libraries", 1, &answer, &why) != ERR_OK) {
+    if (replproto_query(
+            b->conn,
+            "SELECT (SELECT setting FROM pg_catalog.pg_settings WHERE name = 'shared_preload_libraries')", 1,
+            &answer, &why) != ERR_OK) {
         log_debug("%s, ignoring", why.text);
         return ERR_OK;
     }
-    if (utf8_is_valid(PQgetvalue(answer, 0, 0)) &&
+    if (!PQgetisnull(answer, 0, 0) && utf8_is_valid(PQgetvalue(answer, 0, 0)) &&
         (b->info.preload_libraries = strdup(PQgetvalue(answer, 0, 0))) == NULL)
         err_nomem(&why, "a string");
     PQclear(answer);
