@@ -56,5 +56,5 @@ void waldrops_init(struct waldrops *w, unsigned major, lsn start);
 /* The next event. The answer is about commits; for all others WALDROPS_NONE. */
 enum waldrops_kind waldrops_meet(struct waldrops *w, const struct walevent *v);
 
-/* "drop", "truncate", "rewrite", "truncate or rewrite", "unclear", "none" */
+/* "drop", "truncate", "rewrite", "truncate_or_rewrite", "unclear", "none" */
 const char *waldrops_kind_name(enum waldrops_kind kind);

@@ -31,7 +31,7 @@ static const char *type_name(enum walevent_type type)
 
 static const char *did_name(enum waldrops_kind did)
 {
-    return did == WALDROPS_TRUNCATE_OR_REWRITE ? "truncate_or_rewrite" : waldrops_kind_name(did);
+    return waldrops_kind_name(did);
 }
 
 static json_t *name_or_null(const char *name)

@@ -231,7 +231,7 @@ const char *waldrops_kind_name(enum waldrops_kind kind)
         [WALDROPS_DROP] = "drop",
         [WALDROPS_TRUNCATE] = "truncate",
         [WALDROPS_REWRITE] = "rewrite",
-        [WALDROPS_TRUNCATE_OR_REWRITE] = "truncate or rewrite",
+        [WALDROPS_TRUNCATE_OR_REWRITE] = "truncate_or_rewrite",
         [WALDROPS_UNCLEAR] = "unclear",
     };
 

@@ -362,7 +362,7 @@ END_TEST
 
 START_TEST(every_kind_has_a_name)
 {
-    static const char *const names[] = {"none",   "drop", "truncate", "rewrite", "truncate or rewrite",
+    static const char *const names[] = {"none",   "drop", "truncate", "rewrite", "truncate_or_rewrite",
                                         "unclear"};
 
     for (size_t i = 0; i < COUNT(names); i++)
