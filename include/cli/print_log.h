@@ -14,6 +14,7 @@ struct log_print {
     bool is_json;
     const struct log_options
         *options;   /* what the log was asked for: a restore it advises needs some of it again */
+    uint32_t timeline; /* that a restore must be told; 0 = there is but one */
     bool is_closed; /* the reader of `out` has gone away, which ended the log */
 };
 

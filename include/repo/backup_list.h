@@ -46,6 +46,10 @@ enum err_code backup_list_open(struct repo *r, const struct layout *l, struct ba
 enum err_code backup_list_fetch(struct repo *r, const struct layout *l, size_t i, struct backup_list *b,
                                 struct err *e);
 
+/* Fetch from the newest on until one is in the list; *any is false when none can be. */
+enum err_code backup_list_fetch_newest(struct repo *r, const struct layout *l, struct backup_list *b,
+                                       bool *any, struct err *e);
+
 /*
  * All backups of a line: one delimited listing and one GET each. A directory without backup.json is an unfinished or
  * dead attempt and is left out; *unfinished (NULL allowed) counts them. A summary that can't be had (unreachable,

@@ -28,6 +28,8 @@ struct wal_timelines {
 enum err_code wal_timelines_read(struct repo *r, const struct layout *l, struct wal_timelines *out,
                                  struct err *e);
 void wal_timelines_clear(struct wal_timelines *t);
+/* Has it its history, which recovery asks for and gives up without? The first timeline needs none. */
+bool wal_timeline_can_be_followed(const struct wal_timeline *t);
 const struct wal_timeline *wal_timelines_at(const struct wal_timelines *t, uint32_t tli);
 
 /* A stretch of segments of one timeline without a gap, both ends included. */

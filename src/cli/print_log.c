@@ -166,8 +166,8 @@ static void print_undo(const struct log_print *p, lsn at)
 
     lsn_format(at, position);
     fprintf(p->out, "    to have it back: pitr restore --pgdata DIR --target-lsn %s --exclusive", position);
-    if (p->options->timeline != 0)
-        fprintf(p->out, " --target-timeline %" PRIu32, p->options->timeline);
+    if (p->timeline != 0)
+        fprintf(p->out, " --target-timeline %" PRIu32, p->timeline);
     if (p->options->repo != NULL)
         fprintf(p->out, " --repo %s", p->options->repo);
     fputc('\n', p->out);
@@ -232,8 +232,11 @@ static void tell_bound(const char *word, const struct log_bound *b)
 
 static enum err_code begin(void *arg, const struct log_source *s, const struct log_range *r, struct err *e)
 {
-    (void) arg;
+    struct log_print *p = arg;
+
     (void) e;
+    if (s->timelines.count > 1)
+        p->timeline = s->path.entries[s->path.count - 1].tli;
     log_info("the log of timeline %" PRIu32 ", from repository \"%s\"%s",
              s->path.entries[s->path.count - 1].tli, s->repo->name,
              r->is_default && r->since.kind == LOG_TIME ? ": the last hour; --since shows more" : "");

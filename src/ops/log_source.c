@@ -66,13 +66,16 @@ static enum err_code take_line(const char *cluster, size_t i, struct log_source 
     return backup_list_open(s->repo, &s->layout, &s->backups, e);
 }
 
-/* The newest line that has a backup, or an attempt at one; else the newest. */
+/* The newest line that has a backup, as for a plan; else the newest. */
 static enum err_code choose_line(const char *cluster, struct log_source *s, struct err *e)
 {
     for (size_t i = s->lines.count; i > 0; i--) {
-        if (take_line(cluster, i - 1, s, e) != ERR_OK)
+        bool any;
+
+        if (take_line(cluster, i - 1, s, e) != ERR_OK ||
+            backup_list_fetch_newest(s->repo, &s->layout, &s->backups, &any, e) != ERR_OK)
             return e->code;
-        if (s->backups.id_count > 0)
+        if (any)
             return ERR_OK;
     }
     return take_line(cluster, s->lines.count - 1, s, e);
@@ -93,14 +96,15 @@ static enum err_code newest_backup(struct log_source *s, const struct timeline_p
     return ERR_OK;
 }
 
-/* The highest timeline with a backup on its path; without any, the highest. */
+/* The highest timeline with a backup on its path, as for a plan; without any, the highest. */
 static enum err_code latest(struct log_source *s, const struct wal_timeline **out, struct err *e)
 {
     const struct backup_info *b = NULL;
 
     *out = NULL;
     for (size_t i = s->timelines.count; i > 0 && b == NULL; i--) {
-        if (newest_backup(s, &s->timelines.list[i - 1].path, &b, e) != ERR_OK)
+        if (wal_timeline_can_be_followed(&s->timelines.list[i - 1]) &&
+            newest_backup(s, &s->timelines.list[i - 1].path, &b, e) != ERR_OK)
             return e->code;
         if (b != NULL || *out == NULL)
             *out = &s->timelines.list[i - 1];

@@ -32,12 +32,6 @@ static bool has_backup(const struct timeline_path *path, const struct backup_lis
     return false;
 }
 
-/* Recovery asks for the history of the timeline it is to follow, and gives up without it. */
-static bool can_be_followed(const struct wal_timeline *t)
-{
-    return t->tli == 1 || t->has_history;
-}
-
 static enum err_code refuse_without_history(uint32_t tli, struct err *e)
 {
     err_set(e, ERR_REFUSED,
@@ -59,7 +53,8 @@ static enum err_code numbered_path(uint32_t tli, const struct wal_timelines *tim
     struct err full = ERR_NONE;
 
     if (t != NULL)
-        return can_be_followed(t) ? timeline_copy(&t->path, out, e) : refuse_without_history(tli, e);
+        return wal_timeline_can_be_followed(t) ? timeline_copy(&t->path, out, e)
+                                               : refuse_without_history(tli, e);
     if (tli == 1)
         return timeline_single(tli, out, e);
     for (size_t i = 0; i < timelines->count && full.code == ERR_OK; i++)
@@ -91,7 +86,7 @@ enum err_code plan_path(const struct target *t, const struct backup_list *backup
         return numbered_path(t->timeline_number, timelines, out, e);
     if (t->timeline == TIMELINE_LATEST)
         for (size_t i = timelines->count; i > 0; i--)
-            if (can_be_followed(&timelines->list[i - 1]) &&
+            if (wal_timeline_can_be_followed(&timelines->list[i - 1]) &&
                 has_backup(&timelines->list[i - 1].path, backups, wanted))
                 return timeline_copy(&timelines->list[i - 1].path, out, e);
     if (wanted == NULL)

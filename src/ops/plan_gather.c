@@ -25,13 +25,12 @@ static enum err_code has_backup(struct repo *r, const struct layout *l, const ch
     backup_list_clear(backups);
     if (backup_list_open(r, l, backups, e) != ERR_OK)
         return e->code;
-    for (size_t i = backups->id_count; i > 0 && !*found; i--) {
-        if (id != NULL && strcmp(backups->ids[i - 1].id, id) != 0)
-            continue;
-        if (backup_list_fetch(r, l, i - 1, backups, e) != ERR_OK)
+    if (id == NULL)
+        return backup_list_fetch_newest(r, l, backups, found, e);
+    for (size_t i = 0; i < backups->id_count; i++)
+        if (strcmp(backups->ids[i].id, id) == 0 && backup_list_fetch(r, l, i, backups, e) != ERR_OK)
             return e->code;
-        *found = backups->count > 0;
-    }
+    *found = backups->count > 0;
     return ERR_OK;
 }
 

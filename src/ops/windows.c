@@ -268,7 +268,7 @@ static enum err_code find_on_timeline(const struct wal_timeline *timeline, const
 {
     CLEANUP(stretches_clear) struct stretches s = {.count = 0};
     const struct timeline_path *path = &timeline->path;
-    const bool is_known = t->tli == 1 || timeline->has_history;
+    const bool is_known = wal_timeline_can_be_followed(timeline);
 
     t->has_wal = timeline->has_segments;
     t->begin = path->entries[path->count - 1].begin;

@@ -109,6 +109,16 @@ enum err_code backup_list_fetch(struct repo *r, const struct layout *l, size_t i
     return why.code;
 }
 
+enum err_code backup_list_fetch_newest(struct repo *r, const struct layout *l, struct backup_list *b,
+                                       bool *any, struct err *e)
+{
+    for (size_t i = b->id_count; i > 0 && b->count == 0; i--)
+        if (backup_list_fetch(r, l, i - 1, b, e) != ERR_OK)
+            return e->code;
+    *any = b->count > 0;
+    return ERR_OK;
+}
+
 enum err_code backup_list_read(struct repo *r, const struct layout *l, struct backup_list *out,
                                size_t *unfinished, struct err *e)
 {

@@ -119,6 +119,11 @@ void wal_timelines_clear(struct wal_timelines *t)
     *t = (struct wal_timelines){0};
 }
 
+bool wal_timeline_can_be_followed(const struct wal_timeline *t)
+{
+    return t->tli == 1 || t->has_history;
+}
+
 const struct wal_timeline *wal_timelines_at(const struct wal_timelines *t, uint32_t tli)
 {
     for (size_t i = 0; i < t->count; i++)

@@ -53,7 +53,7 @@ static const char *printed(struct page *p, bool is_json, const struct log_option
                            const struct log_entry *what)
 {
     struct err e = ERR_NONE;
-    struct log_print print = {.is_json = is_json, .options = o};
+    struct log_print print = {.is_json = is_json, .options = o, .timeline = o->timeline};
     struct log_visitor v = log_print_visitor(&print);
 
     page_open(p);
