@@ -139,13 +139,15 @@ static enum err_code refuse_unfound(const struct plan *p, struct err *e)
     }
 }
 
-/* A target that only recovery itself can find, or the end of what there is. */
+/*
+ * A target that only recovery itself can find, or the end of what there is. A time behind it (--or-latest) is neither: what is
+ * archived later may hold the mistake.
+ */
 static bool is_open_ended(const struct plan *p)
 {
     const enum target_kind kind = p->target.kind;
 
-    return kind == TARGET_LATEST ||
-           (kind != TARGET_IMMEDIATE && kind != TARGET_LSN && !(p->moment.known && p->moment.reached));
+    return kind == TARGET_LATEST || (kind != TARGET_IMMEDIATE && kind != TARGET_LSN && !p->moment.known);
 }
 
 /* Where replay will end, as the settings say it; 0 = at the end of what there is, or where PostgreSQL decides. */
@@ -226,8 +228,6 @@ static void set_target(struct plan *p)
         set_lsn(p, p->target.lsn, !p->target.exclusive);
         break;
     default:
-        if (p->moment.known && !p->moment.reached)
-            return; /* --or-latest */
         if (p->moment.known)
             set_moment(p);
         else
@@ -363,7 +363,8 @@ static void add_warnings(struct plan *p, const struct plan_facts *f)
         warn(p, "the WAL could not be searched for the target, so whether it is reachable shows only in "
                 "recovery");
     if (p->moment.known && !p->moment.reached && p->target.kind == TARGET_TIME)
-        warn(p, "the target time lies after the last archived transaction; all there is will be restored");
+        warn(p, "the target time lies after the last archived transaction; what is archived by now will be "
+                "restored, up to the last transaction");
     if (f->coverage.is_recorded)
         warn(p,
              "that all %" PRIu64

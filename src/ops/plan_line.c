@@ -79,6 +79,15 @@ static enum err_code pick(struct planning *k, lsn limit, const struct backup_inf
     return plan_backup(k->target, limit, &k->path, backups, b, e);
 }
 
+/* The highest timeline that recovery can follow; NULL = none is stored. */
+static const struct wal_timeline *highest(const struct wal_timelines *t)
+{
+    for (size_t i = t->count; i > 0; i--)
+        if (wal_timeline_can_be_followed(&t->list[i - 1]))
+            return &t->list[i - 1];
+    return NULL;
+}
+
 /*
  * What settling the path needs: the backup asked for, or the newest, and for the latest timeline as many as it takes until
  * one lies on the path of the highest.
@@ -86,7 +95,7 @@ static enum err_code pick(struct planning *k, lsn limit, const struct backup_inf
 static enum err_code fetch_for_path(struct planning *k, struct err *e)
 {
     const struct backup_list *b = &k->planned->backups;
-    const struct wal_timelines *t = &k->planned->timelines;
+    const struct wal_timeline *top = highest(&k->planned->timelines);
     bool enough = false;
 
     for (size_t i = b->id_count; i > 0 && !enough; i--) {
@@ -96,8 +105,8 @@ static enum err_code fetch_for_path(struct planning *k, struct err *e)
             continue;
         if (fetch(k, i - 1, e) != ERR_OK)
             return e->code;
-        enough = b->count > before && (k->target->timeline != TIMELINE_LATEST || t->count == 0 ||
-                                       plan_is_on_path(&t->list[t->count - 1].path, &b->list[0]));
+        enough = b->count > before && (k->target->timeline != TIMELINE_LATEST || top == NULL ||
+                                       plan_is_on_path(&top->path, &b->list[0]));
     }
     return ERR_OK;
 }
@@ -176,41 +185,62 @@ static enum err_code settle_limit(struct planning *k, const struct backup_info *
  * interest up to this LSN only. ERR_REFUSED also when the backup itself is past the time, as its own WAL says:
  * f->moment.backup_is_late tells that apart.
  */
-static enum err_code plan_up_to(struct planning *k, uint64_t last, lsn look_to, struct plan_facts *f,
-                                struct err *e)
+static enum err_code plan_up_to(struct planning *k, const struct target *t, uint64_t last, lsn look_to,
+                                struct plan_facts *f, struct err *e)
 {
     const struct backup_info *b = f->backup;
     struct wal_stretch w = {.place = &k->place,
                             .path = &k->path,
                             .first = walseg_number(b->start_lsn, b->segment_bytes),
                             .major = b->server_version / 10000,
+                            .is_of_standby = b->from_standby,
                             .look_to = walseg_number(look_to, b->segment_bytes)};
 
     f->moment = (struct plan_moment){.known = false};
     if (plan_reach(&k->place, &k->path, w.first, last, &f->coverage, e) != ERR_OK)
         return e->code;
     w.last = f->coverage.whole_to;
-    if (k->target->kind != TARGET_IMMEDIATE && f->coverage.any &&
-        wal_search(&w, k->target, b->stop_lsn, &f->moment, e) != ERR_OK)
+    if (t->kind != TARGET_IMMEDIATE && f->coverage.any &&
+        wal_search(&w, t, b->stop_lsn, &f->moment, e) != ERR_OK)
         return e->code;
     if (f->moment.backup_is_late)
         return err_set(e, ERR_REFUSED,
                        "the target time lies before the end of backup \"%s\", by the commits in it", b->id);
-    return plan_settle(k->target, f, &k->planned->plan, e);
+    return plan_settle(t, f, &k->planned->plan, e);
 }
 
 /* Was a time looked for up to the next backup's end only, and is it not before that, although its clock says so? */
 static bool is_behind_limit(const struct planning *k, const struct plan_facts *f, const struct err *why)
 {
     return k->target->kind == TARGET_TIME && f->later != NULL && why->code == ERR_REFUSED &&
-           f->moment.known && !f->moment.reached && !f->coverage.has_gap;
+           f->moment.known && !f->moment.reached && (!f->coverage.has_gap || k->target->or_latest);
 }
 
-static enum err_code plan_with(struct planning *k, const struct backup_info *b, lsn look_to, bool *is_late,
-                               struct err *e)
+/* What a refusal with one backup says of an earlier one. */
+enum verdict {
+    VERDICT_FINAL,
+    VERDICT_LATE,  /* this one is past the target already: try an earlier one */
+    VERDICT_BROKEN /* its own WAL is not whole */
+};
+
+static enum verdict verdict_of(const struct plan_facts *f, const struct err *why)
+{
+    const struct backup_info *b = f->backup;
+
+    if (f->moment.backup_is_late)
+        return VERDICT_LATE;
+    if (why->code == ERR_REFUSED &&
+        (!f->coverage.any || f->coverage.whole_to < walseg_number(b->stop_lsn - 1, b->segment_bytes)))
+        return VERDICT_BROKEN;
+    return VERDICT_FINAL;
+}
+
+static enum err_code plan_with(struct planning *k, const struct backup_info *b, lsn look_to,
+                               enum verdict *verdict, struct err *e)
 {
     CLEANUP(plan_rivals_clear) struct plan_rivals rivals = {.count = 0};
     struct plan_facts f = {.backup = b, .path = &k->path};
+    struct target strict = *k->target;
     struct err why = ERR_NONE;
     uint64_t last;
 
@@ -220,16 +250,17 @@ static enum err_code plan_with(struct planning *k, const struct backup_info *b, 
         plan_rivals_read(&k->place, &k->planned->timelines, &k->path, k->target, &rivals, e) != ERR_OK)
         return e->code;
     f.rivals = rivals;
-    if (plan_up_to(k, last, look_to, &f, &why) == ERR_OK)
+    strict.or_latest = k->target->or_latest && f.later == NULL; /* the latest is not the next backup's end */
+    if (plan_up_to(k, &strict, last, look_to, &f, &why) == ERR_OK)
         return ERR_OK;
     if (is_behind_limit(k, &f, &why)) {
         why = ERR_NONE;
         if (settle_limit(k, b, NULL, &last, e) != ERR_OK)
             return e->code;
-        if (plan_up_to(k, last, look_to, &f, &why) == ERR_OK)
+        if (plan_up_to(k, k->target, last, look_to, &f, &why) == ERR_OK)
             return ERR_OK;
     }
-    *is_late = f.moment.backup_is_late;
+    *verdict = verdict_of(&f, &why);
     *e = why;
     return why.code;
 }
@@ -240,7 +271,7 @@ static enum err_code plan_backwards(struct planning *k, struct err *e)
     const struct backup_info *b;
     struct err first = ERR_NONE; /* what the newest backup was refused for says most */
     lsn limit = UINT64_MAX;
-    bool is_late;
+    enum verdict ignored;
 
     for (;;) {
         struct err why = ERR_NONE;
@@ -248,7 +279,7 @@ static enum err_code plan_backwards(struct planning *k, struct err *e)
         const bool is_none = code != ERR_OK;
 
         if (code == ERR_OK)
-            code = plan_with(k, b, limit, &is_late, &why);
+            code = plan_with(k, b, limit, &ignored, &why);
         if (code == ERR_OK)
             return ERR_OK;
         if (first.code == ERR_OK || (!is_none && code != ERR_REFUSED))
@@ -261,21 +292,34 @@ static enum err_code plan_backwards(struct planning *k, struct err *e)
     return first.code;
 }
 
-/* All other targets: the newest backup that ends before them. */
+/* All other targets: the newest backup that ends before them. One that can't be made consistent is passed over. */
 static enum err_code plan_forwards(struct planning *k, struct err *e)
 {
     const struct backup_info *b;
+    struct err broken = ERR_NONE; /* why the newest of those was passed over */
     lsn limit = 0;
-    bool is_late = false;
-    enum err_code code;
 
-    while ((code = pick(k, limit, &b, e)) == ERR_OK) {
-        code = plan_with(k, b, UINT64_MAX, &is_late, e);
-        if (code == ERR_OK || !is_late || k->target->backup_id != NULL)
-            break;
+    for (;;) {
+        enum verdict verdict = VERDICT_FINAL;
+        struct err why = ERR_NONE;
+
+        if (pick(k, limit, &b, &why) != ERR_OK) {
+            *e = broken.code != ERR_OK ? broken : why;
+            return e->code;
+        }
+        if (plan_with(k, b, UINT64_MAX, &verdict, &why) == ERR_OK)
+            return ERR_OK;
+        if (verdict == VERDICT_FINAL || k->target->backup_id != NULL) {
+            *e = why;
+            return why.code;
+        }
+        if (verdict == VERDICT_BROKEN) {
+            log_warning("%s, looking for an earlier backup", why.text);
+            if (broken.code == ERR_OK)
+                broken = why;
+        }
         limit = b->stop_lsn - 1;
     }
-    return code;
 }
 
 static void tell_damaged(const struct planned *p)

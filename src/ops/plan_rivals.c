@@ -48,7 +48,7 @@ static bool is_unplaced(const struct wal_timeline *t, const struct timeline_path
     for (size_t i = 0; i < path->count; i++)
         if (path->entries[i].tli == t->tli)
             return false;
-    return t->has_segments && t->tli != 1 && !t->has_history;
+    return t->has_segments && !wal_timeline_can_be_followed(t);
 }
 
 /* What can't be told of a timeline that is not wanted must not stop a plan; a store that is away must. */
@@ -78,9 +78,9 @@ static enum err_code newest_time(const struct rival_look *k, bool *any, int64_t 
 
         if (wal_object_facts(k->place, k->found.tli, number, &f, e) != ERR_OK)
             return e->code;
-        if (has_times(&f)) {
+        if (f.run_has_max) { /* of the segments before as well, however idle the end is */
             *any = true;
-            *us = f.max_us;
+            *us = f.run_max_us;
             return ERR_OK;
         }
         if (number == k->first)

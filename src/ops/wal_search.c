@@ -109,6 +109,29 @@ static enum err_code read_range(struct search *s, uint64_t first, uint64_t last,
 /* ---- one search for each kind of target ---- */
 
 /*
+ * A standby's backup may begin long behind what it holds, and end by a clock that is behind: the last transaction before its
+ * WAL tells. What can't be had of that any more is not needed for the restore either.
+ */
+static enum err_code look_before_backup(const struct search *s, struct err *e)
+{
+    const uint64_t first = s->w->first;
+    struct wal_facts f;
+    struct err why = ERR_NONE;
+    uint64_t kept = first;
+
+    if (first > 1 && wal_times_facts(s->w, first - 1, &f, &why) == ERR_OK && f.run_commit != 0) {
+        kept = walseg_number(f.run_commit, s->w->place->segment_bytes);
+        if (wal_times_facts(s->w, kept, &f, &why) == ERR_OK && f.has_records && f.commits + f.aborts > 0)
+            s->b.moment->backup_is_late = wal_times_is_past(s->b.target, f.last_us);
+    }
+    if (why.code == ERR_UNREACHABLE) {
+        *e = why;
+        return why.code;
+    }
+    return ERR_OK;
+}
+
+/*
  * Nothing to keep behind the backup's end means the backup itself is the answer. Its stop time may be by another clock than
  * the commits are, so the commits in its own WAL are asked whether they are past the time already.
  */
@@ -118,12 +141,14 @@ static enum err_code look_into_backup(const struct search *s, struct err *e)
 
     before.b.is_before = true;
     before.b.done = false;
-    return read_range(&before, s->w->first, s->first, e);
+    if (read_range(&before, s->w->first, s->first, e) != ERR_OK)
+        return e->code;
+    return s->w->is_of_standby && !s->b.moment->backup_is_late ? look_before_backup(s, e) : ERR_OK;
 }
 
 /*
- * The target was passed and no commit lies before it among the segments read, from `begin` on: an earlier one holds the
- * last to keep. Where that is a record that crosses a border, it may itself be past a time.
+ * No commit to keep lies in the segments read, from `begin` on: an earlier one holds the last, if any. Where that is a record
+ * that crosses a border, it may itself be past a time.
  */
 static enum err_code look_further_back(struct search *s, uint64_t begin, struct err *e)
 {
@@ -142,6 +167,8 @@ static enum err_code look_further_back(struct search *s, uint64_t begin, struct 
         if (found.has_kept && !found.reached) {
             s->b.moment->has_kept = true;
             s->b.moment->kept = found.kept;
+            if (!s->b.moment->reached && found.last_us > s->b.moment->last_us)
+                s->b.moment->last_us = found.last_us;
             s->b.moment->prepared += found.prepared;
         } else if (found.reached) {
             *s->b.moment = found;
@@ -164,19 +191,33 @@ static enum err_code read_around(struct search *s, const struct wal_times *found
     return s->b.done ? ERR_OK : read_range(s, begin, found->passing + 1, e);
 }
 
+/* One look at where descriptors lead. What it keeps is the last before the end of it, or nothing. */
+static enum err_code search_round(struct search *s, uint64_t at, uint64_t *next, struct err *e)
+{
+    struct plan_moment *m = s->b.moment;
+    const struct plan_commit before = m->kept;
+    const bool had = m->has_kept;
+    struct wal_times found;
+
+    m->has_kept = false;
+    if (wal_times_find(s->w, s->b.target, at, &found, e) != ERR_OK || read_around(s, &found, e) != ERR_OK ||
+        look_further_back(s, found.kept, e) != ERR_OK)
+        return e->code;
+    if (!m->has_kept && had) {
+        m->has_kept = true;
+        m->kept = before;
+    }
+    *next = found.passing + 1;
+    return ERR_OK;
+}
+
 /* Should what passes the time in the segment found lie before `from`, the next that does is looked for. */
 static enum err_code search_time(struct search *s, struct err *e)
 {
-    for (uint64_t at = s->first; at <= s->w->last && !s->b.moment->reached;) {
-        struct wal_times found;
-
-        if (wal_times_find(s->w, s->b.target, at, &found, e) != ERR_OK || read_around(s, &found, e) != ERR_OK)
+    for (uint64_t at = s->first; at <= s->w->last && !s->b.moment->reached;)
+        if (search_round(s, at, &at, e) != ERR_OK)
             return e->code;
-        if (s->b.moment->reached && look_further_back(s, found.kept, e) != ERR_OK)
-            return e->code;
-        at = found.passing + 1;
-    }
-    return s->b.moment->reached && !s->b.moment->has_kept ? look_into_backup(s, e) : ERR_OK;
+    return s->b.moment->has_kept ? ERR_OK : look_into_backup(s, e);
 }
 
 static enum err_code read_around_lsn(struct search *s, uint64_t wanted, struct err *e)
@@ -221,7 +262,9 @@ static enum err_code search_latest(struct search *s, struct err *e)
 
     if (wal_times_kept(s->w, s->w->last + 1, s->first, &kept, e) != ERR_OK)
         return e->code;
-    return kept > s->w->last ? ERR_OK : read_range(s, kept, kept + 1, e);
+    if (kept > s->w->last)
+        return ERR_OK;
+    return read_range(s, kept, kept + 1, e) == ERR_OK ? look_further_back(s, kept, e) : e->code;
 }
 
 static enum err_code search_all(struct search *s, struct err *e)

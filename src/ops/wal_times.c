@@ -225,6 +225,10 @@ enum err_code wal_times_kept(const struct wal_stretch *w, uint64_t passing, uint
 
         if (wal_times_facts(w, limit - 1, &f, e) != ERR_OK)
             return e->code;
+        if (!f.has_records) { /* it may hold one */
+            *kept = limit - 1;
+            return ERR_OK;
+        }
         found = walseg_number(f.run_commit, w->place->segment_bytes);
         if (f.run_commit != 0) {
             *kept = found >= first ? found : passing;

@@ -23,7 +23,7 @@
 /* What the planner is held against. */
 #define HELD                                                                                             \
     (HISTORY_FORKS | HISTORY_GAPS | HISTORY_IDLE | HISTORY_DISORDER | HISTORY_CROSSINGS | HISTORY_BARE | \
-     HISTORY_STANDBYS | HISTORY_LOST)
+     HISTORY_STANDBYS | HISTORY_LOST | TARGETS_OR_LATEST)
 
 static unsigned planned_of[TARGET_IMMEDIATE + 1], refused_of[TARGET_IMMEDIATE + 1]; /* by kind of target */
 

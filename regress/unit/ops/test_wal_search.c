@@ -136,6 +136,28 @@ START_TEST(a_backup_that_is_past_the_time_itself_is_told)
 }
 END_TEST
 
+/* It ends at noon by the standby's clock, and holds what the primary did half a minute later. */
+START_TEST(a_standbys_backup_is_held_against_what_lies_before_it)
+{
+    const struct wal_place place = {&repo, &layout, MIB};
+    struct wal_stretch w = {.place = &place,
+                            .path = &path,
+                            .major = 15,
+                            .first = FIRST + 2,
+                            .last = archive_wal("c1@10 c2@30 | | nx | c3@40"),
+                            .look_to = UINT64_MAX,
+                            .is_of_standby = true};
+    struct target t = {.kind = TARGET_TIME, .time_us = NOON + 25 * SECOND};
+    struct plan_moment m;
+
+    ck_assert_msg(wal_search(&w, &t, (FIRST + 2) * MIB + 64, &m, &e) == ERR_OK, "%s", e.text);
+    ck_assert(m.reached && !m.has_kept && m.backup_is_late);
+    t.time_us = NOON + 35 * SECOND;
+    ck_assert_msg(wal_search(&w, &t, (FIRST + 2) * MIB + 64, &m, &e) == ERR_OK, "%s", e.text);
+    ck_assert(m.reached && !m.has_kept && !m.backup_is_late);
+}
+END_TEST
+
 /* More segments lie between the two than anybody wants to read, and yet the one that crosses a border is found. */
 START_TEST(a_long_stretch_without_commits_hides_none)
 {
@@ -480,6 +502,7 @@ int main(void)
     tcase_add_checked_fixture(tests, set_up, tear_down);
     thin_loop_test(tests, a_time_is_the_last_commit_that_postgresql_would_keep, COUNT(time_cases));
     tcase_add_test(tests, a_backup_that_is_past_the_time_itself_is_told);
+    tcase_add_test(tests, a_standbys_backup_is_held_against_what_lies_before_it);
     tcase_add_test(tests, a_long_stretch_without_commits_hides_none);
     thin_loop_test(tests, an_xid_or_a_name_is_its_record, COUNT(mark_cases));
     tcase_add_test(tests, a_name_is_looked_for_as_far_as_asked);
