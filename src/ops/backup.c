@@ -379,15 +379,35 @@ static enum err_code store_history(struct backup_run *b, struct err *e)
     return object_put_bytes(b->repo, key, &d, text.data, text.len, &outcome, e);
 }
 
+static enum err_code ask_archiver(void *arg, struct backup_archiver *out, struct err *e)
+{
+    struct backup_run *b = arg;
+    PGresult *answer;
+
+    if (replproto_query(b->conn,
+                        "SELECT coalesce(last_archived_wal, ''), CASE WHEN last_failed_time > "
+                        "coalesce(last_archived_time, '-infinity') THEN last_failed_wal ELSE '' END "
+                        "FROM pg_catalog.pg_stat_archiver",
+                        2, &answer, e) != ERR_OK)
+        return e->code;
+    (void) snprintf(out->archived, sizeof(out->archived), "%s", PQgetvalue(answer, 0, 0));
+    (void) snprintf(out->failed, sizeof(out->failed), "%s", PQgetvalue(answer, 0, 1));
+    PQclear(answer);
+    return ERR_OK;
+}
+
 static enum err_code wait_for_wal(struct backup_run *b, struct err *e)
 {
+    const bool can_ask = b->server.has_sql && b->server.knows_standby && !b->server.is_standby;
     const struct backup_wal w = {.repo = b->repo,
                                  .layout = &b->layout,
                                  .ranges = b->manifest.ranges,
                                  .range_count = b->manifest.range_count,
                                  .segment_bytes = b->server.segment_bytes,
                                  .timeout_ms = b->options->wal_timeout_ms,
-                                 .clock = &clock_system};
+                                 .clock = &clock_system,
+                                 .ask = can_ask ? ask_archiver : NULL,
+                                 .arg = b};
 
     return backup_wal_wait(&w, e);
 }

@@ -11,6 +11,8 @@
 
 #define LOOK_AGAIN_FIRST_US ((int64_t) 200000)
 #define LOOK_AGAIN_MAX_US   ((int64_t) 5000000)
+#define UNTOLD_ACCEPTED_US  ((int64_t) 5000000)
+#define FAILING_REFUSED_US  ((int64_t) 30000000) /* a store that is away for a moment heals */
 
 /* The first segment of one range that is not there; "" when all are. The next newer timeline has its fork's. */
 static enum err_code look(const struct backup_wal *w, const struct manifest_range *range,
@@ -57,11 +59,110 @@ static enum err_code refuse(const struct backup_wal *w, const char *missing, str
                        "(pg_switch_wal()). --wal-timeout waits longer.");
 }
 
+/* ---- is it this server's? ---- */
+
+enum verdict {
+    VERDICT_OWN,
+    VERDICT_UNTOLD, /* the last file was no segment, or the statistics are gone */
+    VERDICT_BEHIND, /* the archiver has not come to it */
+    VERDICT_FAILING /* it fails at it or before it */
+};
+
+static bool is_at_or_behind(const struct walfile *f, const struct walfile *needed)
+{
+    if (f->tli != needed->tli)
+        return f->tli > needed->tli;
+    return f->log != needed->log ? f->log > needed->log : f->seg >= needed->seg;
+}
+
+static bool is_same_place(const struct walfile *f, const struct walfile *needed)
+{
+    return is_at_or_behind(f, needed) && is_at_or_behind(needed, f);
+}
+
+static enum verdict judge(const struct backup_archiver *a, const struct walfile *needed)
+{
+    struct err ignored = ERR_NONE;
+    struct walfile f;
+
+    if (walfile_parse(a->failed, &f, &ignored) == ERR_OK &&
+        (!is_at_or_behind(&f, needed) || is_same_place(&f, needed)))
+        return VERDICT_FAILING;
+    if (walfile_parse(a->archived, &f, &ignored) != ERR_OK || f.kind != WALFILE_SEGMENT)
+        return VERDICT_UNTOLD;
+    return is_at_or_behind(&f, needed) ? VERDICT_OWN : VERDICT_BEHIND;
+}
+
+/* What the archiver has said, and since when it says so. */
+struct asking {
+    struct walfile needed;
+    struct backup_archiver said;
+    enum verdict verdict;
+    int64_t since_us;
+};
+
+static void ask(const struct backup_wal *w, struct asking *q)
+{
+    struct backup_archiver said = {.archived = ""};
+    struct err why = ERR_NONE;
+    enum verdict verdict = VERDICT_UNTOLD;
+
+    if (w->ask(w->arg, &said, &why) != ERR_OK)
+        log_debug("%s, ignoring", why.text);
+    else
+        verdict = judge(&said, &q->needed);
+    if (verdict != q->verdict || q->since_us == 0)
+        q->since_us = clock_mono_us(w->clock);
+    q->said = said;
+    q->verdict = verdict;
+}
+
+/* May the backup rest on it? What can't be told is accepted after a while: a file of another kind is archived last then. */
+static bool is_settled(const struct backup_wal *w, struct asking *q)
+{
+    if (w->ask == NULL)
+        return true;
+    ask(w, q);
+    return q->verdict == VERDICT_OWN ||
+           (q->verdict == VERDICT_UNTOLD && clock_mono_us(w->clock) - q->since_us >= UNTOLD_ACCEPTED_US);
+}
+
+static bool is_hopeless(const struct backup_wal *w, const struct asking *q)
+{
+    return q->verdict == VERDICT_FAILING && clock_mono_us(w->clock) - q->since_us >= FAILING_REFUSED_US;
+}
+
+static enum err_code refuse_foreign(const struct backup_wal *w, const struct asking *q, struct err *e)
+{
+    char needed[WALFILE_NAME_MAX];
+
+    walfile_format(&q->needed, needed);
+    if (q->verdict == VERDICT_FAILING) {
+        err_set(e, ERR_REFUSED,
+                "segment \"%s\" is in repository \"%s\", but the server's own archiver fails at \"%s\": what "
+                "is there may be "
+                "another server's",
+                needed, w->repo->name, q->said.failed);
+        return err_hint(e, "Was this server set back to an earlier state, or is it a copy? The server's log "
+                           "says why it fails; "
+                           "\"pitr check\" looks at the rest.");
+    }
+    err_set(e, ERR_REFUSED,
+            "segment \"%s\" is in repository \"%s\", but the server itself has archived no further than "
+            "\"%s\" within "
+            "%" PRId64 " s",
+            needed, w->repo->name, q->said.archived, w->timeout_ms / 1000);
+    return err_hint(e, "What is there may be another server's. --wal-timeout waits longer.");
+}
+
 enum err_code backup_wal_wait(const struct backup_wal *w, struct err *e)
 {
     int64_t deadline_us = clock_mono_us(w->clock) + w->timeout_ms * 1000;
     int64_t pause_us = LOOK_AGAIN_FIRST_US;
     char missing[WALFILE_NAME_MAX];
+    struct asking q = {.needed = walseg_file(w->ranges[0].tli,
+                                             walseg_number(w->ranges[0].end - 1, w->segment_bytes),
+                                             w->segment_bytes)};
     bool is_told = false;
 
     for (;;) {
@@ -69,14 +170,16 @@ enum err_code backup_wal_wait(const struct backup_wal *w, struct err *e)
 
         if (look_at_all(w, missing, e) != ERR_OK)
             return err_while(e, "looking for the backup's WAL");
-        if (missing[0] == '\0')
+        if (missing[0] == '\0' && is_settled(w, &q))
             return ERR_OK;
         left_us = deadline_us - clock_mono_us(w->clock);
+        if (missing[0] == '\0' && (left_us <= 0 || is_hopeless(w, &q)))
+            return refuse_foreign(w, &q, e);
         if (left_us <= 0)
             return refuse(w, missing, e);
-        if (!is_told)
+        if (!is_told && missing[0] != '\0')
             log_info("waiting for segment \"%s\" to be archived", missing);
-        is_told = true;
+        is_told = is_told || missing[0] != '\0';
         clock_sleep_us(w->clock, pause_us < left_us ? pause_us : left_us);
         pause_us = pause_us * 2 < LOOK_AGAIN_MAX_US ? pause_us * 2 : LOOK_AGAIN_MAX_US;
     }

@@ -209,6 +209,115 @@ START_TEST(a_store_that_fails_ends_the_waiting)
 }
 END_TEST
 
+/* ---- whose is it? ---- */
+
+static struct backup_archiver says;
+static int64_t changes_us; /* then it says this: */
+static struct backup_archiver later;
+
+static enum err_code tell_archiver(void *arg, struct backup_archiver *out, struct err *e)
+{
+    (void) arg;
+    if (says.archived[0] == '!')
+        return err_set(e, ERR_UNREACHABLE, "the server is gone");
+    *out = changes_us != 0 && now_us >= changes_us ? later : says;
+    return ERR_OK;
+}
+
+static const struct archiver_case {
+    const char *why;
+    struct backup_archiver says, later;
+    int64_t changes_s;
+    enum err_code code;
+    unsigned least_s; /* it takes at least so long */
+    const char *text;
+} archiver_cases[] = {
+    {"archived itself", {"000000010000000000000005", ""}, {"", ""}, 0, ERR_OK, 0, NULL},
+    {"archived further", {"000000010000000000000009", ""}, {"", ""}, 0, ERR_OK, 0, NULL},
+    {"a later timeline's", {"000000020000000000000003", ""}, {"", ""}, 0, ERR_OK, 0, NULL},
+    {"it comes to it",
+     {"000000010000000000000003", ""},
+     {"000000010000000000000005", ""},
+     20,
+     ERR_OK,
+     20,
+     NULL},
+    {"it never comes to it",
+     {"000000010000000000000003", ""},
+     {"", ""},
+     0,
+     ERR_REFUSED,
+     60,
+     "no further than"},
+    {"it fails at it",
+     {"000000010000000000000004", "000000010000000000000005"},
+     {"", ""},
+     0,
+     ERR_REFUSED,
+     30,
+     "the server's own archiver fails at \"000000010000000000000005\": what is there may be another "
+     "server's"},
+    {"it fails before it", {"", "000000010000000000000002"}, {"", ""}, 0, ERR_REFUSED, 30, "fails at"},
+    {"it fails for a moment",
+     {"000000010000000000000003", "000000010000000000000004"},
+     {"000000010000000000000005", ""},
+     9,
+     ERR_OK,
+     9,
+     NULL},
+    {"it fails behind it",
+     {"000000010000000000000005", "000000010000000000000006"},
+     {"", ""},
+     0,
+     ERR_OK,
+     0,
+     NULL},
+    {"the last one was a backup history file",
+     {"000000010000000000000004.00000028.backup", ""},
+     {"", ""},
+     0,
+     ERR_OK,
+     5,
+     NULL},
+    {"the statistics are gone", {"", ""}, {"", ""}, 0, ERR_OK, 5, NULL},
+    {"it does not answer", {"!", ""}, {"", ""}, 0, ERR_OK, 5, NULL},
+};
+
+static void judge_case(const struct archiver_case *c)
+{
+    static const struct clock clock = {tell_us, tell_us, sleep_us, NULL};
+    const struct manifest_range range = {.tli = 1, .start = 4 * MIB + 40, .end = 5 * MIB + 200};
+    const struct backup_wal w = {.repo = &repo,
+                                 .layout = &layout,
+                                 .ranges = &range,
+                                 .range_count = 1,
+                                 .segment_bytes = MIB,
+                                 .timeout_ms = 60000,
+                                 .clock = &clock,
+                                 .ask = tell_archiver};
+    const int64_t least_us = (int64_t) c->least_s * 1000000;
+    struct err e = ERR_NONE;
+
+    now_us = 1000;
+    says = c->says;
+    later = c->later;
+    changes_us = c->changes_s * 1000000;
+    ck_assert_msg(backup_wal_wait(&w, &e) == c->code, "%s: %s", c->why, e.text);
+    ck_assert_msg(now_us >= least_us && now_us <= least_us + 8000000, "%s: after %ld us", c->why,
+                  (long) now_us);
+    if (c->text != NULL)
+        ck_assert_msg(strstr(e.text, c->text) != NULL, "%s: %s", c->why, e.text);
+}
+
+START_TEST(a_segment_of_the_right_name_must_be_the_servers_own)
+{
+    put_segment("000000010000000000000004");
+    put_segment("000000010000000000000005");
+    for (size_t i = 0; i < COUNT(archiver_cases); i++)
+        judge_case(&archiver_cases[i]);
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {
@@ -218,6 +327,7 @@ int main(void)
         a_partial_segment_is_not_the_segment,
         the_segment_of_a_fork_is_wanted_of_the_newer_timeline_only,
         a_store_that_fails_ends_the_waiting,
+        a_segment_of_the_right_name_must_be_the_servers_own,
     };
 
     return check_main(suite_in_memory("ops/backup_wal", tests, COUNT(tests)));
