@@ -12,8 +12,8 @@
 #include <stdint.h>
 
 /*
- * What the server says of its archiver: that segments of the needed names are in the repository does not make them its own. A
- * machine that was set back to a snapshot, or a second copy of the cluster, meets those of another life.
+ * What the server says of its archiver: that segments of the needed names are in the repository does not make them its
+ * own. A machine that was set back to a snapshot, or a second copy of the cluster, meets those of another life.
  */
 struct backup_archiver {
     char archived[WALFILE_NAME_MAX]; /* the last file that it archived; "" = it does not say       */
@@ -36,7 +36,8 @@ struct backup_wal {
 };
 
 /*
- * Wait for every segment of the ranges, looking again and again up to the timeout, and once more then. ERR_REFUSED afterwards,
- * naming the first segment that is missing, or that the server's own archiver fails at or has not come to. Where a timeline forked off, its fork's segment is wanted of the newer one only.
+ * Wait for every segment of the ranges, looking again and again up to the timeout, and once more then. ERR_REFUSED
+ * afterwards, naming the first segment that is missing, or that the server's own archiver fails at or has not come to.
+ * Where a timeline forked off, its fork's segment is wanted of the newer one only.
  */
 enum err_code backup_wal_wait(const struct backup_wal *w, struct err *e);

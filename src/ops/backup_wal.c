@@ -88,9 +88,12 @@ static enum verdict judge(const struct backup_archiver *a, const struct walfile 
     if (walfile_parse(a->failed, &f, &ignored) == ERR_OK &&
         (!is_at_or_behind(&f, needed) || is_same_place(&f, needed)))
         return VERDICT_FAILING;
-    if (walfile_parse(a->archived, &f, &ignored) != ERR_OK || f.kind != WALFILE_SEGMENT)
+    if (walfile_parse(a->archived, &f, &ignored) != ERR_OK || f.kind == WALFILE_HISTORY)
         return VERDICT_UNTOLD;
-    return is_at_or_behind(&f, needed) ? VERDICT_OWN : VERDICT_BEHIND;
+    if (is_at_or_behind(
+            &f, needed)) /* a backup history file is archived behind the segment that it is named after */
+        return VERDICT_OWN;
+    return f.kind == WALFILE_SEGMENT ? VERDICT_BEHIND : VERDICT_UNTOLD;
 }
 
 /* What the archiver has said, and since when it says so. */
@@ -117,7 +120,7 @@ static void ask(const struct backup_wal *w, struct asking *q)
     q->verdict = verdict;
 }
 
-/* May the backup rest on it? What can't be told is accepted after a while: a file of another kind is archived last then. */
+/* May the backup rest on it? What can't be told is accepted after a while: a file of another kind came last then. */
 static bool is_settled(const struct backup_wal *w, struct asking *q)
 {
     if (w->ask == NULL)
@@ -173,6 +176,8 @@ enum err_code backup_wal_wait(const struct backup_wal *w, struct err *e)
         if (missing[0] == '\0' && is_settled(w, &q))
             return ERR_OK;
         left_us = deadline_us - clock_mono_us(w->clock);
+        if (missing[0] == '\0' && left_us <= 0 && q.verdict == VERDICT_UNTOLD)
+            return ERR_OK;
         if (missing[0] == '\0' && (left_us <= 0 || is_hopeless(w, &q)))
             return refuse_foreign(w, &q, e);
         if (left_us <= 0)

@@ -272,7 +272,14 @@ static const struct archiver_case {
      ERR_OK,
      0,
      NULL},
-    {"the last one was a backup history file",
+    {"the last one was the backup history file of that segment",
+     {"000000010000000000000005.00000028.backup", ""},
+     {"", ""},
+     0,
+     ERR_OK,
+     0,
+     NULL},
+    {"the last one was an earlier backup history file",
      {"000000010000000000000004.00000028.backup", ""},
      {"", ""},
      0,
@@ -309,6 +316,29 @@ static void judge_case(const struct archiver_case *c)
         ck_assert_msg(strstr(e.text, c->text) != NULL, "%s: %s", c->why, e.text);
 }
 
+/* What can't be told is no reason to refuse, however short the wait. */
+START_TEST(a_short_wait_does_not_refuse_what_is_not_told)
+{
+    static const struct clock clock = {tell_us, tell_us, sleep_us, NULL};
+    const struct manifest_range range = {.tli = 1, .start = 5 * MIB + 40, .end = 5 * MIB + 200};
+    const struct backup_wal w = {.repo = &repo,
+                                 .layout = &layout,
+                                 .ranges = &range,
+                                 .range_count = 1,
+                                 .segment_bytes = MIB,
+                                 .timeout_ms = 2000,
+                                 .clock = &clock,
+                                 .ask = tell_archiver};
+    struct err e = ERR_NONE;
+
+    put_segment("000000010000000000000005");
+    now_us = 1000;
+    says = (struct backup_archiver){"000000010000000000000003.00000028.backup", ""};
+    changes_us = 0;
+    OK(backup_wal_wait(&w, &e));
+}
+END_TEST
+
 START_TEST(a_segment_of_the_right_name_must_be_the_servers_own)
 {
     put_segment("000000010000000000000004");
@@ -328,6 +358,7 @@ int main(void)
         the_segment_of_a_fork_is_wanted_of_the_newer_timeline_only,
         a_store_that_fails_ends_the_waiting,
         a_segment_of_the_right_name_must_be_the_servers_own,
+        a_short_wait_does_not_refuse_what_is_not_told,
     };
 
     return check_main(suite_in_memory("ops/backup_wal", tests, COUNT(tests)));
