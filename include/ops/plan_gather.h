@@ -3,6 +3,7 @@
  */
 #pragma once
 #include "ops/plan.h"
+#include "ops/plan_estimate.h"
 #include "repo/cluster.h"
 #include "repo/line.h"
 
@@ -13,6 +14,7 @@ struct planned {
     struct wal_timelines timelines;
     struct backup_list backups;
     struct plan plan;
+    struct plan_estimate estimate; /* by what this host remembers of that repository; nothing by ops_plan_line */
     uint64_t requests; /* what it took */
 };
 

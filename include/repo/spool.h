@@ -5,6 +5,7 @@
  *                              learnt: seconds since 1970
  * <dir>/<cluster>/index-<tag>  the plain index of the last backup into a repository (0600)
  * <dir>/<cluster>/run-<tag>    the segments acknowledged last by a repository: see repo/wal_run.h
+ * <dir>/<cluster>/restore-<tag>, replay-<tag>  how fast restores and recoveries went: see repo/restore_rate.h, replay_rate.h
  * Tag: first 16 hex digits of SHA-256 of the repository's place (URL, with S3 and the endpoint). Directories are 0700
  * and ours (owner checked, no symbolic link), else the spool is not used; those above them are the administrator's
  * affair. Default directory: /var/tmp/pitr-<uid>, since the server's environment need not have a home.
@@ -40,3 +41,5 @@ void spool_learn_line(struct spool *s, const char *repo_place, const char *line)
 bool spool_index_path(const struct spool *s, const char *repo_place, struct buf *out);
 /* The same for the run of segments. */
 bool spool_run_path(const struct spool *s, const char *repo_place, struct buf *out);
+/* The same for a measured rate: name is "restore" or "replay". */
+bool spool_rate_path(const struct spool *s, const char *name, const char *repo_place, struct buf *out);

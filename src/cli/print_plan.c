@@ -10,6 +10,7 @@
 #include "base/timestamp.h"
 #include "cli/output.h"
 #include "cli/print_backup.h"
+#include "cli/print_estimate.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -226,6 +227,7 @@ void print_plan(const struct planned *p, int64_t now_us, FILE *out)
     print_needs(p->plan.backup, out);
     print_path(&p->plan.path, out);
     print_wal(&p->plan, out);
+    print_estimate(&p->plan, &p->estimate, out);
     fprintf(out, LABEL "\"%s\", line %s; %" PRIu64 " request%s to plan\n", "Repository", p->repo->name,
             p->layout.line, p->requests, p->requests == 1 ? "" : "s");
     print_other_lines(p, out);
@@ -366,6 +368,7 @@ json_t *plan_to_json(const struct planned *p, int64_t now_us)
     (void) json_object_set_new(o, "server", needs_to_json(p->plan.backup));
     (void) json_object_set_new(o, "timelines", path_to_json(&p->plan.path));
     (void) json_object_set_new(o, "wal", wal_to_json(&p->plan));
+    (void) json_object_set_new(o, "estimate", estimate_to_json(&p->plan, &p->estimate));
     (void) json_object_set_new(o, "settings", settings_to_json(&p->plan));
     (void) json_object_set_new(o, "warnings", warnings_to_json(&p->plan));
     json_set_bytes(o, "requests", p->requests);

@@ -6,9 +6,11 @@
  *   2. the line exists in each of them (a wrong prefix or an unmounted disk holds no line),
  *   3. no plan says that the segment must be there.
  * The file is not fsynced: the server does that before it uses it (xlogarchive.c, durable_rename).
+ * A recovery that follows a plan is measured on the way (repo/replay_rate.h); one that doesn't may be a standby, which waits.
  */
 #include "ops/fetch.h"
 
+#include "base/clock.h"
 #include "base/durable.h"
 #include "base/log.h"
 #include "pg/control.h"
@@ -16,12 +18,14 @@
 #include "pg/walpage.h"
 #include "repo/line.h"
 #include "repo/object.h"
+#include "repo/replay_rate.h"
 #include "repo/wal_facts.h"
 #include "stream/file_sink.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* What is asked for, and what the plan has to say about it. */
 struct request {
@@ -32,6 +36,12 @@ struct request {
     struct timeline_path path; /* empty without a plan */
     struct walfile until;
     bool has_until;
+};
+
+/* Where it came from, once it has. */
+struct delivery {
+    struct repo *from; /* NULL: from nowhere */
+    uint64_t bytes;    /* plain */
 };
 
 static enum err_code settle_line(struct request *q, const char *cluster, const char *line, struct err *e)
@@ -115,7 +125,7 @@ static enum err_code check_facts(const struct request *q, const struct descripto
     return ERR_OK;
 }
 
-static enum err_code fetch_from(const struct request *q, struct repo *r, struct err *e)
+static enum err_code fetch_from(const struct request *q, struct repo *r, struct delivery *got, struct err *e)
 {
     CLEANUP(durable_discard) struct durable out = DURABLE_NONE;
     CLEANUP(descriptor_clear) struct descriptor d = {0};
@@ -126,16 +136,17 @@ static enum err_code fetch_from(const struct request *q, struct repo *r, struct 
     if (durable_open(&out, q->dest, 0600, e) != ERR_OK ||
         file_sink_new(out.fd, q->dest, &file, e) != ERR_OK ||
         object_get(r, key, layout_kind(q->file.kind), q->name, file, &d, e) != ERR_OK ||
-        check_facts(q, &d, e) != ERR_OK)
+        check_facts(q, &d, e) != ERR_OK || durable_commit_quick(&out, e) != ERR_OK)
         return e->code;
-    return durable_commit_quick(&out, e);
+    *got = (struct delivery){r, d.size};
+    return ERR_OK;
 }
 
 /* ERR_OK, or ERR_ABSENT when that is certain for this repository, or why it could not be had. */
-static enum err_code ask(const struct request *q, struct repo *r, struct err *e)
+static enum err_code ask(const struct request *q, struct repo *r, struct delivery *got, struct err *e)
 {
     struct err missing = ERR_NONE;
-    enum err_code code = fetch_from(q, r, &missing);
+    enum err_code code = fetch_from(q, r, got, &missing);
 
     if (code == ERR_OK)
         return ERR_OK;
@@ -146,14 +157,15 @@ static enum err_code ask(const struct request *q, struct repo *r, struct err *e)
 }
 
 /* The first good copy. A damaged or unreachable one is told and the next repository asked; absence needs all of them. */
-static enum err_code ask_all(const struct cluster *c, const struct request *q, struct err *e)
+static enum err_code ask_all(const struct cluster *c, const struct request *q, struct delivery *got,
+                             struct err *e)
 {
     struct err worst = ERR_NONE;
 
     for (size_t i = 0; i < c->repo_count; i++) {
         struct err why = ERR_NONE;
 
-        if (ask(q, c->repos[i], &why) == ERR_OK)
+        if (ask(q, c->repos[i], got, &why) == ERR_OK)
             return ERR_OK;
         if (why.code != ERR_ABSENT && c->repo_count > 1)
             log_warning("%s%s", why.text, i + 1 < c->repo_count ? ", trying the next repository" : "");
@@ -164,8 +176,30 @@ static enum err_code ask_all(const struct cluster *c, const struct request *q, s
     return worst.code;
 }
 
+/* For the estimate of later plans. In a recovery the working directory is the data directory. */
+static void measure(const struct cluster *c, const struct request *q, const struct delivery *got,
+                    int64_t asked_us)
+{
+    struct stat pgdata;
+    struct replay_step step = {.line = q->layout.line,
+                               .file = &q->file,
+                               .segment_bytes = (uint32_t) got->bytes,
+                               .asked_us = asked_us,
+                               .answered_us = clock_mono_us(&clock_system),
+                               .now_us = clock_now_us(&clock_system)};
+
+    if (q->path.count == 0 || q->file.kind != WALFILE_SEGMENT || stat(".", &pgdata) != 0)
+        return;
+    step.recovery = (uint64_t) pgdata.st_ino ^ (uint64_t) pgdata.st_dev << 40;
+    for (size_t i = 0; i < c->repo_count; i++)
+        if (got->from == NULL || got->from == c->repos[i])
+            replay_rate_note(c->spool, repo_place(c->repos[i]), &step);
+}
+
 static enum err_code answer(const struct cluster *c, const struct request *q, struct err *e)
 {
+    const int64_t asked_us = clock_mono_us(&clock_system);
+    struct delivery got = {.from = NULL};
     bool is_foreign, is_needed;
     enum err_code code;
 
@@ -173,7 +207,8 @@ static enum err_code answer(const struct cluster *c, const struct request *q, st
         return e->code;
     if (is_foreign)
         return err_set(e, ERR_ABSENT, "\"%s\" is not on the timeline path of this restore", q->name);
-    code = ask_all(c, q, e);
+    code = ask_all(c, q, &got, e);
+    measure(c, q, &got, asked_us);
     if (code != ERR_ABSENT)
         return code == ERR_OK ? ERR_OK : err_while(e, "could not fetch \"%s\"", q->name);
     if (!is_needed)

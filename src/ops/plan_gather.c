@@ -5,6 +5,8 @@
 
 #include "base/log.h"
 #include "repo/line.h"
+#include "repo/replay_rate.h"
+#include "repo/restore_rate.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -83,6 +85,16 @@ static enum err_code plan_in(struct cluster *c, struct repo *r, const struct tar
     return e->code;
 }
 
+static void estimate(const struct cluster *c, const struct repo *r, struct planned *out)
+{
+    struct restore_rate restore;
+    struct replay_rate replay;
+
+    (void) restore_rate_read(c->spool, repo_place(r), &restore);
+    (void) replay_rate_read(c->spool, repo_place(r), &replay);
+    out->estimate = plan_estimate(&out->plan, &restore, &replay);
+}
+
 enum err_code ops_plan(struct cluster *c, const char *repo, const struct target *t, struct planned *out,
                        struct err *e)
 {
@@ -98,8 +110,10 @@ enum err_code ops_plan(struct cluster *c, const char *repo, const struct target 
         enum err_code code = plan_in(c, r, t, out, &why);
 
         out->requests = r->store->requests - before;
-        if (code == ERR_OK)
+        if (code == ERR_OK) {
+            estimate(c, r, out);
             return ERR_OK;
+        }
         err_while(&why, "repository \"%s\"", r->name);
         if (only != NULL || i + 1 == c->repo_count)
             break;

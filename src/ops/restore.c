@@ -6,6 +6,7 @@
  */
 #include "ops/restore.h"
 
+#include "base/clock.h"
 #include "base/durable.h"
 #include "base/log.h"
 #include "base/timestamp.h"
@@ -13,6 +14,7 @@
 #include "ops/restore_files.h"
 #include "ops/restore_tree.h"
 #include "pg/recoveryconf.h"
+#include "repo/restore_rate.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -190,18 +192,31 @@ static enum err_code restore_into(struct cluster *c, const struct planned *p, co
     return restore_tree_finish(tree, restore_files_mode(files), e);
 }
 
+/* For the estimate of later plans. */
+static void measure(const struct cluster *c, const struct planned *p, int64_t begun_us)
+{
+    const struct restore_rate rate = {.bytes = p->plan.backup->data_bytes,
+                                      .spent_us = clock_mono_us(&clock_system) - begun_us,
+                                      .when_us = clock_now_us(&clock_system)};
+
+    restore_rate_note(c->spool, repo_place(p->repo), &rate);
+}
+
 enum err_code ops_restore(struct cluster *c, const struct planned *p, const struct restore_options *o,
                           struct err *e)
 {
     CLEANUP(restore_tree_clear) struct restore_tree tree = {0};
+    int64_t begun_us;
 
     if (ops_plan_prove(p, e) != ERR_OK || restore_tree_init(&tree, p->plan.backup, o, e) != ERR_OK)
         return e->code;
+    begun_us = clock_mono_us(&clock_system);
     if (restore_into(c, p, o, &tree, e) != ERR_OK) {
         if (e->code == ERR_ABSENT) /* the backup exists, and a part of it does not */
             e->code = ERR_CORRUPT;
         return err_while(e, "restore of backup %s into \"%s\"", p->plan.backup->id, tree.pgdata);
     }
+    measure(c, p, begun_us);
     log_info("restored backup %s into \"%s\"", p->plan.backup->id, tree.pgdata);
     return ERR_OK;
 }

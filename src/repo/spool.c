@@ -241,3 +241,8 @@ bool spool_run_path(const struct spool *s, const char *repo_place, struct buf *o
 {
     return path_of(s, "run", repo_place, out);
 }
+
+bool spool_rate_path(const struct spool *s, const char *name, const char *repo_place, struct buf *out)
+{
+    return path_of(s, name, repo_place, out);
+}

@@ -46,6 +46,13 @@ static void setup(void)
         .repo = &repo,
         .layout = {.cluster = "main", .line = "f000000000000001"},
         .requests = 14,
+        .estimate = {.has_restore = true,
+                     .restore = {.bytes = 104857600, .spent_us = 10000000, .when_us = STOP},
+                     .restore_us = 123000000,
+                     .has_replay = true,
+                     .replay = {.segments = 3, .fetch_us = 10000000, .replay_us = 20000000, .when_us = STOP},
+                     .replay_us = 50000000,
+                     .fetch_us = 17000000},
         .plan =
             {
                 .target = {.kind = TARGET_TIME, .time_us = 1795184940000000, .action = ACTION_PAUSE},
@@ -96,6 +103,10 @@ static const char expected[] =
     "WAL            000000010000000000000002 to 000000020000000000000006\n"
     "               5 segments, 80.0 MiB to replay, 1.3 MiB stored\n"
     "               whole up to 0/8000000, last commit in the archive 2026-11-20 15:20:00+00\n"
+    "Estimate       about 3 min\n"
+    "  restore      2 min for 1.2 GiB at 10.0 MiB/s, as measured by the restore of 2026-11-20\n"
+    "  replay       50 s for 5 segments at 0.1/s, as measured over 3 in the recovery of 2026-11-20\n"
+    "               20 s of it to fetch them\n"
     "Repository     \"r2\", line f000000000000001; 14 requests to plan\n"
     "\n"
     "Recovery settings\n"
@@ -207,6 +218,7 @@ START_TEST(a_plan_becomes_json)
     ck_assert_int_eq(tli, 1);
     ck_assert_str_eq(s7, "000000020000000000000006");
     ck_assert_int_eq(segments, 5);
+    ck_assert_int_eq(json_integer_value(json_object_get(json_object_get(o, "estimate"), "seconds")), 173);
     ck_assert_str_eq(s8, "0/6000200");
     ck_assert_uint_eq(json_array_size(json_object_get(o, "warnings")), 1);
     json_decref(o);

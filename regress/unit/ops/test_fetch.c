@@ -6,6 +6,7 @@
 
 #include "check_main.h"
 #include "pgdata.h"
+#include "repo/replay_rate.h"
 
 #include <signal.h>
 #include <sys/resource.h>
@@ -261,6 +262,76 @@ START_TEST(a_destination_that_can_not_be_is_an_error)
 }
 END_TEST
 
+/* ---- what later plans estimate by ---- */
+
+static uint64_t measured(const struct repo *r)
+{
+    struct replay_rate rate;
+
+    (void) replay_rate_read(cluster.spool, repo_place(r), &rate);
+    return rate.segments;
+}
+
+static void fetch_range(unsigned first, unsigned last, const char *path)
+{
+    const struct fetch_options o = {.path = path};
+    char name[WALFILE_NAME_MAX];
+
+    for (unsigned n = first; n <= last; n++) {
+        walseg_name(1, n, MIB, name);
+        ck_assert_msg(ops_fetch(&cluster, &o, name, DEST, &e) == ERR_OK, "%s", e.text);
+    }
+}
+
+static void store_range(int repo, unsigned first, unsigned last)
+{
+    char name[WALFILE_NAME_MAX];
+
+    make_line(&pgdata_repo[repo]);
+    for (unsigned n = first; n <= last; n++) {
+        walseg_name(1, n, MIB, name);
+        archive_to(&pgdata_repo[repo], name);
+    }
+}
+
+START_TEST(a_recovery_by_a_plan_is_measured_where_its_segments_come_from)
+{
+    store_range(0, 1, 0);
+    store_range(1, 1, 9);
+    fetch_range(1, 9, NULL);
+    ck_assert_uint_eq(measured(&pgdata_repo[1]), 0);
+    fetch_range(1, 9, "1");
+    ck_assert_uint_eq(measured(&pgdata_repo[0]), 0);
+    ck_assert_uint_eq(measured(&pgdata_repo[1]), 8);
+}
+END_TEST
+
+START_TEST(what_is_asked_beside_the_segments_does_not_disturb_the_measure)
+{
+    const struct fetch_options o = {.path = "1:0/700200,2"};
+
+    store_range(0, 1, 6);
+    store_range(1, 1, 0);
+    fetch_range(1, 4, "1:0/700200,2");
+    ck_assert_int_eq(ops_fetch(&cluster, &o, "00000003.history", DEST, &e), ERR_ABSENT);
+    ck_assert_int_eq(ops_fetch(&cluster, &o, "000000020000000000000005", DEST, &e), ERR_ABSENT);
+    fetch_range(5, 6, "1:0/700200,2");
+    ck_assert_uint_eq(measured(&pgdata_repo[0]), 5);
+    ck_assert_int_eq(ops_fetch(&cluster, &o, "000000020000000000000007", DEST, &e), ERR_ABSENT);
+    ck_assert_uint_eq(measured(&pgdata_repo[0]), 6);
+}
+END_TEST
+
+START_TEST(a_spool_that_is_lost_fails_no_fetch)
+{
+    store_range(0, 1, 3);
+    store_range(1, 1, 0);
+    scratch_remove(spool_dir(cluster.spool));
+    fetch_range(1, 3, "1");
+    ck_assert_uint_eq(measured(&pgdata_repo[0]), 0);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("ops/fetch");
@@ -274,6 +345,9 @@ int main(void)
     tcase_add_test(tests, without_pg_control_the_cluster_is_not_known);
     tcase_add_test(tests, a_full_disk_leaves_nothing_behind);
     tcase_add_test(tests, a_destination_that_can_not_be_is_an_error);
+    tcase_add_test(tests, a_recovery_by_a_plan_is_measured_where_its_segments_come_from);
+    tcase_add_test(tests, what_is_asked_beside_the_segments_does_not_disturb_the_measure);
+    tcase_add_test(tests, a_spool_that_is_lost_fails_no_fetch);
     suite_add_tcase(suite, tests);
     return check_main(suite);
 }

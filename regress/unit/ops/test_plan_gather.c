@@ -9,6 +9,7 @@
 
 #include "check_main.h"
 #include "pgdata.h"
+#include "repo/restore_rate.h"
 
 #include <stdio.h>
 
@@ -163,6 +164,24 @@ START_TEST(the_second_repository_is_planned_on_when_the_first_can_not_do_it)
 }
 END_TEST
 
+/* What was measured with the one says nothing of the other: it may be on another continent. */
+START_TEST(the_estimate_goes_by_what_was_measured_with_the_repository_planned_on)
+{
+    const struct restore_rate rate = {.bytes = MIB, .spent_us = 1000000, .when_us = NOON};
+
+    for (int i = 0; i < 2; i++) {
+        add_backup(i, &layout, EARLY, 1, AT(4), AT(5));
+        archive_range(i, 1, 4, 8);
+    }
+    restore_rate_note(cluster.spool, repo_place(&pgdata_repo[1]), &rate);
+    ck_assert_msg(plan(&latest, "near") == ERR_OK, "%s", e.text);
+    ck_assert(!planned.estimate.has_restore && !planned.estimate.has_replay);
+    ck_assert_msg(plan(&latest, "far") == ERR_OK, "%s", e.text);
+    ck_assert(planned.estimate.has_restore && !planned.estimate.has_replay);
+    ck_assert_int_eq(planned.estimate.restore.when_us, NOON);
+}
+END_TEST
+
 START_TEST(a_backup_of_an_older_line_is_found_by_its_name)
 {
     const struct target older = {.kind = TARGET_IMMEDIATE, .backup_id = EARLY};
@@ -250,6 +269,7 @@ int main(void)
     tcase_add_test(tests, a_living_parent_is_told_of_when_the_backup_lies_past_the_fork);
     tcase_add_test(tests, a_timeline_without_its_history_is_told_of);
     tcase_add_test(tests, the_second_repository_is_planned_on_when_the_first_can_not_do_it);
+    tcase_add_test(tests, the_estimate_goes_by_what_was_measured_with_the_repository_planned_on);
     tcase_add_test(tests, a_backup_of_an_older_line_is_found_by_its_name);
     tcase_add_test(tests, a_damaged_summary_does_not_hide_the_other_backups);
     tcase_add_test(tests, nothing_there_is_refused_in_words);
