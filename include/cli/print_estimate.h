@@ -9,8 +9,8 @@
 #define ESTIMATE_TEXT_MAX 48
 
 /*
- * A time that was reckoned, as exactly as such a thing is known: "less than 10 s", "40 s", "14 min", "1 h 25 min", "5 h 30 min",
- * "2 d 3 h".
+ * A time that was reckoned, as exactly as such a thing is known: "less than 10 s", "40 s", "14 min", "1 h 25 min",
+ * "5 h 30 min", "2 d 3 h".
  */
 void estimate_span(int64_t us, char out[ESTIMATE_TEXT_MAX]);
 

@@ -1,9 +1,9 @@
 /*
  * ops/plan_estimate.h - how long carrying a plan out will take, by rates that were measured. PURE.
  *
- * Restore: laying out the data directory, in proportion to the bytes of the backup. Replay: fetching and replaying its WAL, in
- * proportion to the segments, however full they are. The server's start, its checkpoint at the end and the time people take are
- * in neither. What was not measured is not known: nothing stands in for it.
+ * Restore: laying out the data directory, in proportion to the bytes of the backup. Replay: fetching and replaying its
+ * WAL, in proportion to the segments, however full they are. The server's start, its checkpoint at the end and the time
+ * people take are in neither. What was not measured is not known: nothing stands in for it.
  */
 #pragma once
 #include "ops/plan.h"

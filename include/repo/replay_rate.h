@@ -5,9 +5,10 @@
  * question for the other is replay. Each question that is answered is one step, noted in O(1).
  *
  * <dir>/<cluster>/replay-<tag>  "<LINE> <recovery> <segment bytes> <next> <since> <waited> <this> <earlier> <crc>", see
- *                               repo/rate_file.h. next: number of the segment that would go on with this recovery. since:
- *                               monotonic time at which the one before was handed over, or -1. waited: how long it was waited
- *                               for. this, earlier: two measures, "<segments> <fetch> <replay> <when>". Times in microseconds.
+ *                               repo/rate_file.h. next: number of the segment that would go on with this recovery.
+ *                               since: monotonic time at which the one before was handed over, or -1. waited: how
+ *                               long that one was waited for. this, earlier: a measure each, "<segments> <fetch>
+ *                               <replay> <when>". Times in microseconds.
  * A cache: losing it costs an estimate. Recoveries that run side by side disturb each other's measure, and add nothing
  * false to it.
  */
@@ -41,13 +42,13 @@ struct replay_step {
 };
 
 /*
- * Only a segment that follows the one before counts, and only where neither took longer than a minute (for 16 MiB): a paused
- * recovery is no slow one. A segment that was not handed over ends the measure. Best effort, nothing is synced.
+ * Only a segment that follows the one before counts, and only where neither took longer than a minute (for 16 MiB): a
+ * paused recovery is no slow one. A segment that was not handed over ends the measure. Best effort, nothing is synced.
  */
 void replay_rate_note(const struct spool *s, const char *place, const struct replay_step *step);
 
 /*
- * The measure to go by: of the latest recovery with REPLAY_RATE_ENOUGH segments, else of the one with the most. False, and
- * nothing measured in out, when there is none of REPLAY_RATE_FEWEST.
+ * The measure to go by: of the latest recovery with REPLAY_RATE_ENOUGH segments, else of the one with the most. False,
+ * and nothing measured in out, when there is none of REPLAY_RATE_FEWEST.
  */
 bool replay_rate_read(const struct spool *s, const char *place, struct replay_rate *out);

@@ -1,7 +1,7 @@
 /*
  * repo/restore_rate.h - how fast the last restore from a repository laid out a data directory on this host.
  *
- * <dir>/<cluster>/restore-<tag>  "<bytes> <spent> <when> <crc>", see repo/rate_file.h. A cache: losing it costs an estimate.
+ * <dir>/<cluster>/restore-<tag>  "<bytes> <spent> <when> <crc>", see repo/rate_file.h. Losing it costs an estimate.
  */
 #pragma once
 #include "repo/spool.h"

@@ -10,7 +10,9 @@
 
 #define LABEL    "%-15s"
 #define US       INT64_C(1000000)
+#define LEAST_US (10 * US) /* less than this is not told apart */
 #define DATE_LEN 10
+#define LARGEST  1e18 /* bytes a second that can be shown */
 
 #define NOT_MEASURED "not measured on this host yet"
 
@@ -25,7 +27,7 @@ void estimate_span(int64_t us, char out[ESTIMATE_TEXT_MAX])
     int64_t seconds = us / US, step;
     size_t i = 0;
 
-    if (seconds < 10) {
+    if (us < LEAST_US) {
         (void) snprintf(out, ESTIMATE_TEXT_MAX, "less than 10 s");
         return;
     }
@@ -41,9 +43,15 @@ static bool has_duration(const struct backup_info *b)
     return b->stop_us >= b->start_us;
 }
 
+static double bytes_per_second(const struct restore_rate *r)
+{
+    return (double) r->bytes * (double) US / (double) r->spent_us;
+}
+
 static void print_restore(const struct plan *p, const struct plan_estimate *e, FILE *out)
 {
     const struct backup_info *b = p->backup;
+    double speed;
     char time[ESTIMATE_TEXT_MAX], size[OUTPUT_TEXT_MAX], rate[OUTPUT_TEXT_MAX], when[TIMESTAMP_TEXT_MAX];
 
     if (!e->has_restore) {
@@ -54,14 +62,15 @@ static void print_restore(const struct plan *p, const struct plan_estimate *e, F
     }
     estimate_span(e->restore_us, time);
     output_bytes(b->data_bytes, size);
-    output_bytes((uint64_t) ((double) e->restore.bytes * (double) US / (double) e->restore.spent_us), rate);
+    speed = bytes_per_second(&e->restore);
+    output_bytes((uint64_t) (speed < LARGEST ? speed : LARGEST), rate);
     timestamp_format(e->restore.when_us, when);
     fprintf(out, LABEL "%s for %s at %s/s, as measured by the restore of %.*s\n", "  restore", time, size,
             rate, DATE_LEN, when);
 }
 
 /* Segments in a second, fetched and replayed. */
-static double replay_rate(const struct replay_rate *r)
+static double segments_per_second(const struct replay_rate *r)
 {
     int64_t us = r->fetch_us + r->replay_us;
 
@@ -71,7 +80,7 @@ static double replay_rate(const struct replay_rate *r)
 static void print_replay(const struct plan *p, const struct plan_estimate *e, FILE *out)
 {
     char time[ESTIMATE_TEXT_MAX], fetching[ESTIMATE_TEXT_MAX], when[TIMESTAMP_TEXT_MAX];
-    double rate = replay_rate(&e->replay);
+    double rate = segments_per_second(&e->replay);
 
     if (!e->has_replay) {
         fprintf(out, LABEL NOT_MEASURED "\n", "  replay");
@@ -88,7 +97,8 @@ static void print_replay(const struct plan *p, const struct plan_estimate *e, FI
             : rate >= 0.1 ? 1
                           : 4,
             rate, e->replay.segments, DATE_LEN, when);
-    fprintf(out, LABEL "%s of it to fetch them\n", "", fetching);
+    if (e->fetch_us >= LEAST_US)
+        fprintf(out, LABEL "%s of it to fetch them\n", "", fetching);
 }
 
 void print_estimate(const struct plan *p, const struct plan_estimate *e, FILE *out)
@@ -97,7 +107,7 @@ void print_estimate(const struct plan *p, const struct plan_estimate *e, FILE *o
 
     if (e->has_restore && e->has_replay) {
         estimate_span(e->restore_us + e->replay_us, time);
-        fprintf(out, LABEL "%s%s\n", "Estimate", e->restore_us + e->replay_us < 10 * US ? "" : "about ",
+        fprintf(out, LABEL "%s%s\n", "Estimate", e->restore_us + e->replay_us < LEAST_US ? "" : "about ",
                 time);
     } else {
         fprintf(out, LABEL "not known%s\n", "Estimate",
@@ -132,9 +142,8 @@ static json_t *restore_to_json(const struct plan *p, const struct plan_estimate 
 
     (void) json_object_set_new(o, "seconds", seconds_to_json(e->has_restore, e->restore_us));
     json_set_bytes(o, "bytes", p->backup->data_bytes);
-    (void) json_object_set_new(
-        o, "bytes_per_second",
-        e->has_restore ? json_real((double) r->bytes * (double) US / (double) r->spent_us) : json_null());
+    (void) json_object_set_new(o, "bytes_per_second",
+                               e->has_restore ? json_real(bytes_per_second(r)) : json_null());
     set_measured(o, e->has_restore, r->when_us);
     (void) json_object_set_new(
         o, "backup_seconds",
@@ -151,7 +160,7 @@ static json_t *replay_to_json(const struct plan *p, const struct plan_estimate *
     (void) json_object_set_new(o, "fetch_seconds", seconds_to_json(e->has_replay, e->fetch_us));
     json_set_bytes(o, "segments", p->wal_segments);
     (void) json_object_set_new(o, "segments_per_second",
-                               e->has_replay ? json_real(replay_rate(r)) : json_null());
+                               e->has_replay ? json_real(segments_per_second(r)) : json_null());
     (void) json_object_set_new(o, "measured_segments",
                                e->has_replay ? json_integer((json_int_t) r->segments) : json_null());
     set_measured(o, e->has_replay, r->when_us);

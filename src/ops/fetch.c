@@ -6,7 +6,7 @@
  *   2. the line exists in each of them (a wrong prefix or an unmounted disk holds no line),
  *   3. no plan says that the segment must be there.
  * The file is not fsynced: the server does that before it uses it (xlogarchive.c, durable_rename).
- * A recovery that follows a plan is measured on the way (repo/replay_rate.h); one that doesn't may be a standby, which waits.
+ * A recovery that follows a plan is measured on the way (repo/replay_rate.h); one without may be a standby, which waits.
  */
 #include "ops/fetch.h"
 

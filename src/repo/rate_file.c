@@ -1,8 +1,8 @@
 /*
  * repo/rate_file.c - see repo/rate_file.h.
  *
- * Overwritten in place: a fetch writes one, and a rename over a file makes ext4 write the new one out at once. What is torn, by a
- * crash or by two that write at once, is none.
+ * Overwritten in place: a fetch writes one, and a rename over a file makes ext4 write the new one out at once. What is
+ * torn, by a crash or by two that write at once, is none.
  */
 #include "repo/rate_file.h"
 

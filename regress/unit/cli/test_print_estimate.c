@@ -1,5 +1,5 @@
 /*
- * test_print_estimate.c - an estimate is told with what it goes by, as exactly as it is known; and what is not known, too.
+ * test_print_estimate.c - an estimate is told with what it goes by, as exactly as it is known; what is not, is so told.
  */
 #include "cli/print_estimate.h"
 
@@ -90,8 +90,7 @@ START_TEST(a_short_time_is_not_told_to_the_second)
         "Estimate       less than 10 s\n"
         "  restore      less than 10 s for 41.2 GiB at 78.1 MiB/s, as measured by the restore of 2026-11-20\n"
         "  replay       less than 10 s for 1 segment at 100/s, as measured over 25600 in the recovery of "
-        "2026-11-21\n"
-        "               less than 10 s of it to fetch them\n");
+        "2026-11-21\n");
 }
 END_TEST
 
@@ -141,6 +140,19 @@ START_TEST(a_slow_rate_is_not_zero)
     page_open(&p);
     print_estimate(&plan, &both, p.out);
     ck_assert_ptr_nonnull(strstr(page_close(&p), " at 0.0008/s, "));
+    free(p.text);
+}
+END_TEST
+
+START_TEST(a_rate_beyond_all_measure_is_a_very_high_one)
+{
+    struct page p;
+
+    both.restore.bytes = UINT64_MAX;
+    both.restore.spent_us = 1;
+    page_open(&p);
+    print_estimate(&plan, &both, p.out);
+    ck_assert_ptr_nonnull(strstr(page_close(&p), " at 888.2 PiB/s, "));
     free(p.text);
 }
 END_TEST
@@ -205,6 +217,7 @@ int main(void)
         a_short_time_is_not_told_to_the_second,
         a_time_is_as_exact_as_it_is_known,
         a_slow_rate_is_not_zero,
+        a_rate_beyond_all_measure_is_a_very_high_one,
         an_estimate_becomes_json,
         what_is_not_known_is_null_in_json,
     };

@@ -1,6 +1,6 @@
 /*
- * test_replay_rate.c - what a recovery takes for its segments is measured, and nothing else is: no pause, no restart, no
- * standby that waits, no other recovery, no clock that was set.
+ * test_replay_rate.c - what a recovery takes for its segments is measured, and nothing else is: no pause, no restart,
+ * no standby that waits, no other recovery, no clock that was set.
  */
 #include "repo/replay_rate.h"
 
