@@ -41,5 +41,5 @@ void spool_learn_line(struct spool *s, const char *repo_place, const char *line)
 bool spool_index_path(const struct spool *s, const char *repo_place, struct buf *out);
 /* The same for the run of segments. */
 bool spool_run_path(const struct spool *s, const char *repo_place, struct buf *out);
-/* The same for a measured rate: name is "restore" or "replay". */
+/* The same for a measured rate: name is "restore" or "replay". s: NULL is a spool without directory. */
 bool spool_rate_path(const struct spool *s, const char *name, const char *repo_place, struct buf *out);

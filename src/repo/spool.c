@@ -228,7 +228,7 @@ static bool path_of(const struct spool *s, const char *what, const char *repo_pl
     char tag[TAG_TEXT];
     struct err ignored = ERR_NONE;
 
-    return s->dir != NULL && tag_format(repo_place, tag) &&
+    return s != NULL && s->dir != NULL && tag_format(repo_place, tag) &&
            buf_printf(out, &ignored, "%s/%s-%s", s->dir, what, tag) == ERR_OK;
 }
 

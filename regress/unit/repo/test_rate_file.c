@@ -161,6 +161,8 @@ START_TEST(a_spool_without_a_directory_knows_nothing)
     rate_file_write(none, "restore", ONE, "1");
     ck_assert(!rate_file_read(none, "restore", ONE, text));
     spool_free(none);
+    rate_file_write(NULL, "restore", ONE, "1");
+    ck_assert(!rate_file_read(NULL, "restore", ONE, text));
 }
 END_TEST
 
