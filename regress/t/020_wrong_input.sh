@@ -78,7 +78,18 @@ if [ "$(id -u)" = 0 ]; then
     exit_is 6 "a file that may not be read is refused"
     like "$err" "Permission denied" "a file that may not be read: the message says so"
 fi
+# The segment in use: stored now, it would be in the way of the whole one for ever.
+in_use=$(sql source "select pg_walfile_name(pg_current_wal_insert_lsn())")
+for path in "pg_wal/$in_use" "$wal/$in_use"; do
+    run in_pgdata archive "$path"
+    exit_is 3 "the segment that the server still writes, as $path, is refused"
+    like "$err" "PostgreSQL has not asked for segment \"$path\"" "and named"
+done
 is "$(stored_objects)" "$objects_before" "none of them left anything in the repository"
+in_use_ended=$(switch_wal source)
+is "$in_use_ended" "$in_use" "the server has ended that segment"
+run in_pgdata archive "pg_wal/$in_use"
+exit_is 0 "and now it is archived"
 
 # --------------------------------------------------------------------------------------- wrong configuration
 # what | configuration lines | expected words; each is usage (2), and names file and line

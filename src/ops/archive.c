@@ -114,6 +114,38 @@ static void data_directory(const char *path, char *out, size_t size)
         (void) snprintf(out, size, "%.*s", (int) (end - path), path);
 }
 
+/* "archive_status/NAME.ready" or ".done" beside the file, or the directory itself. What can't be looked at counts as there. */
+static bool has_status(const struct subject *s, const char *suffix)
+{
+    char path[PATH_MAX];
+    const int dir_len = (int) (s->name - s->path);
+
+    if (suffix == NULL)
+        (void) snprintf(path, sizeof(path), "%.*sarchive_status", dir_len, s->path);
+    else
+        (void) snprintf(path, sizeof(path), "%.*sarchive_status/%s%s", dir_len, s->path, s->name, suffix);
+    return access(path, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR);
+}
+
+/*
+ * In pg_wal a segment without a status is one that the server still writes, or has made ready to write: stored now, it
+ * would for ever be in the way of the whole one. The server makes NAME.ready before it calls its archiver, and renames
+ * it to NAME.done: so .ready is looked for first. Copies elsewhere, as pg_receivewal's, have no archive_status beside
+ * them. Source: PostgreSQL src/backend/access/transam/xlogarchive.c, 13 to 18.
+ */
+static enum err_code check_status(const struct subject *s, struct err *e)
+{
+    if (s->file.kind != WALFILE_SEGMENT || !has_status(s, NULL) || has_status(s, ".ready") ||
+        has_status(s, ".done"))
+        return ERR_OK;
+    err_set(e, ERR_REFUSED,
+            "PostgreSQL has not asked for segment \"%s\" to be archived: it may not be complete", s->path);
+    return err_hint(
+        e, "%s",
+        "Leave it to the server, which calls archive_command when it is. Only of a server that will never "
+        "run again, archive a copy in another directory.");
+}
+
 /* Segments carry their cluster's identity, and must be those of the cluster whose directory they lie in, if any. */
 static enum err_code check_control(struct subject *s, struct err *e)
 {
@@ -340,8 +372,8 @@ enum err_code ops_archive(struct cluster *c, const char *path, struct err *e)
         .path = path, .name = layout_base_name(path), .fd = -1, .bytes = BUF_INIT(MEMORY_MAX)};
 
     if (walfile_parse(s.name, &s.file, e) != ERR_OK || open_file(&s, e) != ERR_OK ||
-        (is_wal(&s) && check_page(&s, e) != ERR_OK) || check_control(&s, e) != ERR_OK ||
-        (is_wal(&s) ? examine_wal(&s, e) : examine_text(&s, e)) != ERR_OK)
+        check_status(&s, e) != ERR_OK || (is_wal(&s) && check_page(&s, e) != ERR_OK) ||
+        check_control(&s, e) != ERR_OK || (is_wal(&s) ? examine_wal(&s, e) : examine_text(&s, e)) != ERR_OK)
         return e->code;
     return push_to_all(c, &s, e);
 }

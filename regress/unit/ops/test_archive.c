@@ -142,6 +142,55 @@ START_TEST(what_is_no_file_of_pg_wal_is_refused)
 }
 END_TEST
 
+/* The server makes NAME.ready when a segment is complete, and only then calls. */
+START_TEST(a_segment_that_postgresql_has_not_asked_for_is_refused)
+{
+    CLEANUP(buf_clear) struct buf absolute = BUF_INIT(4096);
+
+    ck_assert_int_eq(mkdir("pg_wal/archive_status", 0700), 0);
+    write_segment(SEGMENT, 7);
+    write_file("pg_wal/archive_status/" SEGMENT ".partial.ready", "", 0);
+    write_file("pg_wal/archive_status/" SEGMENT ".00000028.backup.done", "", 0);
+    ck_assert_int_eq(buf_printf(&absolute, &e, "%s/pg_wal/" SEGMENT, pgdata), ERR_OK);
+    ck_assert_int_eq(archive("pg_wal/" SEGMENT), ERR_REFUSED);
+    ck_assert_msg(strstr(e.text, "\"pg_wal/" SEGMENT "\"") != NULL && e.hint[0] != '\0', "%s", e.text);
+    ck_assert_int_eq(archive(buf_cstr(&absolute)), ERR_REFUSED);
+    ck_assert_int_eq(rename("pg_wal", "elsewhere"), 0);
+    ck_assert_int_eq(symlink("elsewhere", "pg_wal"), 0);
+    ck_assert_int_eq(archive("pg_wal/" SEGMENT), ERR_REFUSED);
+    ck_assert_int_eq(chdir("pg_wal"), 0);
+    ck_assert_int_eq(archive(SEGMENT), ERR_REFUSED);
+    ck_assert(!is_stored(&pgdata_repo[0], SEGMENT) && !is_stored(&pgdata_repo[1], SEGMENT));
+}
+END_TEST
+
+START_TEST(a_segment_that_postgresql_has_asked_for_is_taken)
+{
+    const char *status =
+        _i == 0 ? "pg_wal/archive_status/" SEGMENT ".ready" : "pg_wal/archive_status/" SEGMENT ".done";
+
+    ck_assert_int_eq(mkdir("pg_wal/archive_status", 0700), 0);
+    write_segment(SEGMENT, 7);
+    ck_assert_int_eq(archive("pg_wal/" SEGMENT), ERR_REFUSED);
+    write_file(status, "", 0);
+    ck_assert_msg(archive("pg_wal/" SEGMENT) == ERR_OK, "%s", e.text);
+}
+END_TEST
+
+/* A copy elsewhere; and what is not a segment is whole as soon as it has its name. */
+START_TEST(what_lies_beside_no_status_is_taken)
+{
+    ck_assert_int_eq(mkdir("pg_wal/archive_status", 0700), 0);
+    write_segment(SEGMENT ".partial", 7);
+    write_file("pg_wal/00000002.history", "1\t0/700200\tx\n", 13);
+    ck_assert_msg(archive("pg_wal/" SEGMENT ".partial") == ERR_OK, "%s", e.text);
+    ck_assert_msg(archive("pg_wal/00000002.history") == ERR_OK, "%s", e.text);
+    ck_assert_int_eq(mkdir("received", 0700), 0);
+    write_file("received/" SEGMENT, segment_bytes(SEGMENT, 7), MIB);
+    ck_assert_msg(archive("received/" SEGMENT) == ERR_OK, "%s", e.text);
+}
+END_TEST
+
 START_TEST(a_history_without_a_cluster_is_refused)
 {
     write_file("pg_wal/00000002.history", "1\t0/700200\tx\n", 13);
@@ -482,6 +531,9 @@ int main(void)
     tcase_add_loop_test(tests, every_kind_of_file_lands_in_every_repository, 0, COUNT(files));
     tcase_add_loop_test(tests, a_segment_that_is_not_what_its_name_says_is_refused, 0, COUNT(bad_cases));
     tcase_add_test(tests, what_is_no_file_of_pg_wal_is_refused);
+    tcase_add_test(tests, a_segment_that_postgresql_has_not_asked_for_is_refused);
+    tcase_add_loop_test(tests, a_segment_that_postgresql_has_asked_for_is_taken, 0, 2);
+    tcase_add_test(tests, what_lies_beside_no_status_is_taken);
     tcase_add_test(tests, a_history_without_a_cluster_is_refused);
     tcase_add_test(tests, a_second_cluster_under_the_same_name_is_refused);
     tcase_add_test(tests, other_content_under_the_same_name_is_a_conflict);
