@@ -2,7 +2,8 @@
  * ops/wal_search.c - see ops/wal_search.h.
  *
  * Time      descriptors tell where it is passed, and where the last commit before lies (ops/wal_times.h); the records of those
- *           segments, and of the one behind each, since a record may go on there, decide.
+ *           segments, and of the one behind each, since a record may go on there, decide. The segment whose descriptor said
+ *           so is read as well, for its seal.
  * LSN       is there a record at or behind it? The last segment's descriptor says so, or the records do. The segment it lies in, and
  *           where the last commit before is, tell what is kept and discarded.
  * Latest    the last commit, where descriptors say it lies.
@@ -178,8 +179,29 @@ static enum err_code look_further_back(struct search *s, uint64_t begin, struct 
     return ERR_OK;
 }
 
-/* What lies around the last commit before the passing segment, and around that one. */
-static enum err_code read_around(struct search *s, const struct wal_times *found, struct err *e)
+static enum err_code pass_over(const struct walevent *v, void *arg, struct err *e)
+{
+    (void) v, (void) arg, (void) e;
+    return ERR_OK;
+}
+
+/*
+ * Read a segment only to find its descriptor false: it is clear text, and what is sealed behind it tells. That of the segment
+ * before the passing one decides alone that nothing before is past the time and where the last commit is: were that a
+ * lie, recovery would end too early, and never come to read the segment.
+ */
+static enum err_code prove(const struct search *s, uint64_t number, struct err *e)
+{
+    CLEANUP(walscan_freep) struct walscan *scan = NULL;
+    const uint32_t bytes = s->w->place->segment_bytes;
+
+    if (walscan_new(bytes, walseg_start(number, bytes), pass_over, NULL, &scan, e) != ERR_OK)
+        return e->code;
+    return read_segment(s, number, scan, e);
+}
+
+/* What lies around the last commit before the passing segment, and around that one. at: where the search began. */
+static enum err_code read_around(struct search *s, uint64_t at, const struct wal_times *found, struct err *e)
 {
     uint64_t begin = found->kept;
 
@@ -188,6 +210,8 @@ static enum err_code read_around(struct search *s, const struct wal_times *found
             return e->code;
         begin = found->passing;
     }
+    if (begin == found->passing && begin > at && !s->b.done && prove(s, begin - 1, e) != ERR_OK)
+        return e->code;
     return s->b.done ? ERR_OK : read_range(s, begin, found->passing + 1, e);
 }
 
@@ -200,8 +224,8 @@ static enum err_code search_round(struct search *s, uint64_t at, uint64_t *next,
     struct wal_times found;
 
     m->has_kept = false;
-    if (wal_times_find(s->w, s->b.target, at, &found, e) != ERR_OK || read_around(s, &found, e) != ERR_OK ||
-        look_further_back(s, found.kept, e) != ERR_OK)
+    if (wal_times_find(s->w, s->b.target, at, &found, e) != ERR_OK ||
+        read_around(s, at, &found, e) != ERR_OK || look_further_back(s, found.kept, e) != ERR_OK)
         return e->code;
     if (!m->has_kept && had) {
         m->has_kept = true;

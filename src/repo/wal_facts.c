@@ -213,11 +213,19 @@ static bool read_run(json_t *wal, struct wal_facts *f)
     return run_fits(f);
 }
 
-/* Do the positions lie where the segment says it lies? */
+#define RECORD_MIN 24 /* bytes of a record's header */
+
+/* Do the positions lie where the segment says it lies, and could it hold as many records? */
 static bool positions_fit(const struct wal_facts *f)
 {
-    return f->first_lsn % f->segment_bytes == 0 && f->end_lsn >= f->first_lsn &&
-           f->end_lsn - f->first_lsn <= f->segment_bytes && (f->last_lsn == 0 || f->last_lsn <= f->end_lsn) &&
+    const uint64_t most = f->segment_bytes / RECORD_MIN;
+
+    return f->commits <= most && f->aborts <= most && f->restore_points <= most &&
+           f->commits + f->aborts + f->restore_points <= most &&
+           (f->commits + f->aborts + f->restore_points == 0 || f->last_lsn != 0) &&
+           (f->last_lsn == 0 || f->last_lsn >= f->first_lsn) && f->first_lsn % f->segment_bytes == 0 &&
+           f->end_lsn >= f->first_lsn && f->end_lsn - f->first_lsn <= f->segment_bytes &&
+           (f->last_lsn == 0 || f->last_lsn <= f->end_lsn) &&
            (f->commit_lsn == 0 || (f->commit_lsn >= f->first_lsn && f->commit_lsn < f->end_lsn)) &&
            (f->commits == 0 || f->commit_lsn != 0);
 }

@@ -482,6 +482,72 @@ START_TEST(a_store_that_denies_access_is_an_error)
 }
 END_TEST
 
+/* ---- descriptors that lie ---- */
+
+/* As somebody who may write to the store would: of the right form and with the right checksum, behind it what was sealed. */
+static void forge(uint64_t number, const struct wal_facts *lie)
+{
+    CLEANUP(buf_clear) struct buf object = BUF_INIT(4 * MIB), forged = BUF_INIT(4 * MIB);
+    CLEANUP(descriptor_clear) struct descriptor d = {.size = 0};
+    const struct wal_place place = {&repo, &layout, MIB};
+    char key[STORE_KEY_MAX + 1], name[WALFILE_NAME_MAX];
+    uint8_t id[SHA256_BYTES];
+    struct sink *to;
+    size_t length;
+
+    wal_object_key(&place, 1, number, key, name);
+    ck_assert(buf_sink_new(&object, &to, &e) == ERR_OK &&
+              store_get(repo.store, key, NULL, to, NULL, &e) == ERR_OK);
+    sink_free(to);
+    ck_assert(descriptor_length(object.data, &length, &e) == ERR_OK &&
+              descriptor_parse(object.data, length, &d, id, &e) == ERR_OK);
+    json_decref(d.facts);
+    d.facts = NULL;
+    ck_assert(wal_facts_write(lie, &d, &e) == ERR_OK && descriptor_format(&d, &forged, id, &e) == ERR_OK &&
+              buf_append(&forged, object.data + length, object.len - length, &e) == ERR_OK);
+    ck_assert(store_remove(repo.store, key, &e) == ERR_OK &&
+              store_put(repo.store, key, forged.data, forged.len, &e) == ERR_OK);
+}
+
+/* Segment `index` counts nothing, and what its run tells is that of transaction 1. */
+static const struct lie_case {
+    const char *why;
+    const char *wal;
+    uint64_t index;
+    bool reached;
+} lie_cases[] = {
+    {"one hides its own commit", "c1@10 | | | c2@20 | c3@30", 3, true},
+    {"one hides the commit before it", "c1@10 | | | c2@20 | | | c3@30", 6, true},
+    {"the last one of all does", "c1@10 | | | c2@20", 3, false},
+    {"one hides that there is any", "c2@20 | | c3@30", 1, true},
+};
+
+START_TEST(a_lie_that_would_end_recovery_too_early_is_found)
+{
+    const struct lie_case *c = &lie_cases[_i];
+    const struct target t = {.kind = TARGET_TIME, .time_us = NOON + 25 * SECOND, .or_latest = true};
+    const struct wal_place place = {&repo, &layout, MIB};
+    const uint64_t last = archive_wal(c->wal), number = FIRST + c->index;
+    struct plan_moment m = {.known = false};
+    char key[STORE_KEY_MAX + 1], name[WALFILE_NAME_MAX];
+    struct wal_facts f;
+
+    ck_assert_msg(look(last, &t, (lsn) FIRST * MIB + 40, &m) == ERR_OK, "%s: %s", c->why, e.text);
+    check_moment(c->why, &m, c->reached, 2, c->reached ? 3 : 0);
+    ck_assert(wal_object_facts(&place, 1, number, &f, &e) == ERR_OK);
+    f.commits = f.drops = 0;
+    f.commit_lsn = 0;
+    f.run_commit = begins[1];
+    f.run_max_us = NOON + 10 * SECOND;
+    f.run_has_max = begins[1] != 0;
+    forge(number, &f);
+    wal_object_key(&place, 1, number, key, name);
+    ck_assert_msg(look(last, &t, (lsn) FIRST * MIB + 40, &m) == ERR_CORRUPT, "%s: kept %u", c->why,
+                  m.kept.xid);
+    ck_assert_msg(strstr(e.text, name) != NULL, "%s: %s", c->why, e.text);
+}
+END_TEST
+
 START_TEST(a_stretch_that_ends_before_the_backup_does_holds_nothing)
 {
     const struct target t = {.kind = TARGET_TIME, .time_us = NOON + 25 * SECOND};
@@ -516,6 +582,7 @@ int main(void)
     tcase_add_loop_test(tests, without_an_identity_the_moment_is_not_known, 0, COUNT(damage_targets));
     tcase_add_test(tests, without_an_identity_an_lsn_is_looked_up_by_descriptors);
     tcase_add_loop_test(tests, a_store_that_denies_access_is_an_error, 0, COUNT(damage_targets));
+    tcase_add_loop_test(tests, a_lie_that_would_end_recovery_too_early_is_found, 0, COUNT(lie_cases));
     tcase_add_test(tests, a_stretch_that_ends_before_the_backup_does_holds_nothing);
     suite_add_tcase(suite, tests);
     return check_main(suite);

@@ -99,6 +99,7 @@ START_TEST(facts_come_back_as_written)
     f = with_records(0, 0);
     comes_back(&f);
     f.last_lsn = 0;
+    f.restore_points = 0;
     f.end_lsn = f.first_lsn;
     f.has_valid = false;
     comes_back(&f);
@@ -170,6 +171,10 @@ START_TEST(facts_without_a_member_or_with_an_impossible_one_are_refused)
         {"end_lsn", "\"here\""},
         {"commits", "-1"},
         {"commits", "\"3\""},
+        {"commits", "699051"}, /* more than there is room for */
+        {"aborts", "699051"},
+        {"restore_points", "699051"},
+        {"restore_points", "9223372036854775807"},
         {"aborts", NULL},
         {"aborts", "-1"},
         {"restore_points", NULL},
@@ -186,6 +191,8 @@ START_TEST(facts_without_a_member_or_with_an_impossible_one_are_refused)
         {"prepared_ends", "5"}, /* more than commits and aborts */
         {"last_lsn", NULL},
         {"last_lsn", "\"0/4000000\""}, /* behind the end */
+        {"last_lsn", "\"0/2FFFFF8\""}, /* before the segment */
+        {"last_lsn", "\"0/0\""},       /* with commits */
         {"last_lsn", "\"\""},
         {"first_commit", NULL}, /* commits without their times would be looked for in 1970 */
         {"last_commit", NULL},
