@@ -28,7 +28,7 @@ void wal_object_key(const struct wal_place *w, uint32_t tli, uint64_t number, ch
 enum err_code wal_object_facts(const struct wal_place *w, uint32_t tli, uint64_t number, struct wal_facts *f,
                                struct err *e);
 
-/* Push the segment's bytes through the scan: one request for the whole object. */
+/* Push the segment's bytes through the scan: one request for the whole object. What is not of this place is ERR_CORRUPT. */
 enum err_code wal_object_scan(const struct wal_place *w, uint32_t tli, uint64_t number, struct walscan *scan,
                               struct err *e);
 

@@ -28,36 +28,49 @@ static bool fits_place(const struct wal_place *w, uint32_t tli, uint64_t number,
            f->first_lsn == walseg_start(number, w->segment_bytes);
 }
 
+static enum err_code facts_of(const struct wal_place *w, uint32_t tli, uint64_t number,
+                              const struct descriptor *d, struct wal_facts *f, struct err *e)
+{
+    char key[STORE_KEY_MAX + 1], name[WALFILE_NAME_MAX];
+    struct wal_facts found;
+
+    wal_object_key(w, tli, number, key, name);
+    if (wal_facts_read(d, &found, e) != ERR_OK)
+        return e->code;
+    if (strcmp(d->kind, "wal") != 0 || strcmp(d->name, name) != 0 || !fits_place(w, tli, number, &found))
+        return err_set(
+            e, ERR_CORRUPT,
+            "the object in the place of segment \"%s\" says that it is %s \"%s\" of line %016" PRIx64
+            ", timeline %" PRIu32,
+            name, d->kind, d->name, found.system_identifier, found.timeline);
+    *f = found;
+    return ERR_OK;
+}
+
 enum err_code wal_object_facts(const struct wal_place *w, uint32_t tli, uint64_t number, struct wal_facts *f,
                                struct err *e)
 {
     CLEANUP(descriptor_clear) struct descriptor d = {.size = 0};
     char key[STORE_KEY_MAX + 1], name[WALFILE_NAME_MAX];
-    struct wal_facts found;
 
     wal_object_key(w, tli, number, key, name);
-    if (object_descriptor(w->repo, key, &d, e) != ERR_OK || wal_facts_read(&d, &found, e) != ERR_OK)
-        return e->code;
-    if (strcmp(d.kind, "wal") != 0 || strcmp(d.name, name) != 0 || !fits_place(w, tli, number, &found))
-        return err_set(
-            e, ERR_CORRUPT,
-            "the object in the place of segment \"%s\" says that it is %s \"%s\" of line %016" PRIx64
-            ", timeline %" PRIu32,
-            name, d.kind, d.name, found.system_identifier, found.timeline);
-    *f = found;
-    return ERR_OK;
+    return object_descriptor(w->repo, key, &d, e) != ERR_OK ? e->code : facts_of(w, tli, number, &d, f, e);
 }
 
 enum err_code wal_object_scan(const struct wal_place *w, uint32_t tli, uint64_t number, struct walscan *scan,
                               struct err *e)
 {
-    struct sink *to;
+    CLEANUP(descriptor_clear) struct descriptor d = {.size = 0};
     char key[STORE_KEY_MAX + 1], name[WALFILE_NAME_MAX];
+    struct wal_facts facts;
+    struct sink *to;
 
     if (walscan_sink_new(scan, &to, e) != ERR_OK)
         return e->code;
     wal_object_key(w, tli, number, key, name);
-    return object_get(w->repo, key, "wal", name, to, NULL, e);
+    return object_get(w->repo, key, "wal", name, to, &d, e) != ERR_OK
+               ? e->code
+               : facts_of(w, tli, number, &d, &facts, e);
 }
 
 /* ---- how large a segment is ---- */
