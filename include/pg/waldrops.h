@@ -34,7 +34,7 @@ struct waldrops_create {
     struct walevent_relation relation;
 };
 
-/* Transactions from this xid on began behind a position: known from the next checkpoint on. */
+/* Transactions from this xid on began behind a position: known from the next checkpoint, or list of running ones, on. */
 struct waldrops_horizon {
     lsn position;
     bool is_known;
@@ -52,6 +52,9 @@ struct waldrops {
 
 /* start: where reading begins. Transactions that began before may have made files before. */
 void waldrops_init(struct waldrops *w, unsigned major, lsn start);
+
+/* Can it be said of this transaction that all it did lies behind the start? Asked behind its end. */
+bool waldrops_is_behind_start(const struct waldrops *w, uint32_t xid);
 
 /* The next event. The answer is about commits; for all others WALDROPS_NONE. */
 enum waldrops_kind waldrops_meet(struct waldrops *w, const struct walevent *v);

@@ -29,7 +29,8 @@ enum walevent_type {
     WALEVENT_RELATION_CREATE, /* a fork of a file of a relation came to be             */
     WALEVENT_CREATE_DATABASE,
     WALEVENT_DROP_TABLESPACE,
-    WALEVENT_IN_PLACE /* a row changed that no abort takes back: of pg_class, or pg_database (its database is 0) */
+    WALEVENT_IN_PLACE, /* a row changed that no abort takes back: of pg_class, or pg_database (its database is 0) */
+    WALEVENT_RUNNING /* the transactions under way, told some times a minute: xids from next_xid on are not given out yet */
 };
 
 #define WALEVENT_NAME_MAX 64
@@ -62,15 +63,15 @@ struct walevent {
     uint32_t database;            /* of CREATE and DROP DATABASE, and of commits that carry it */
     uint32_t source_database;     /* what CREATE DATABASE copied; its own when it moved; 0 = not told */
     uint32_t tablespace;          /* of CREATE DATABASE and DROP TABLESPACE */
-    struct walevent_relation relation;    /* that was created, or changed in place */
-    uint32_t fork;                        /* of that relation */
-    lsn redo;                             /* where recovery from this checkpoint begins */
-    uint32_t next_xid;                    /* at the checkpoint, not before its redo */
-    bool is_shutdown;                     /* the checkpoint of a server that stops */
-    bool is_prepared;                     /* this commit or abort ends a prepared transaction */
-    uint32_t subxact_count;               /* of subtransactions */
-    uint32_t relation_count;              /* of relations whose files go */
-    uint32_t stats_count;                 /* of objects whose statistics go, from 15 on */
+    struct walevent_relation relation; /* that was created, or changed in place */
+    uint32_t fork;                     /* of that relation */
+    lsn redo;                          /* where recovery from this checkpoint begins */
+    uint32_t next_xid;                 /* at the checkpoint, not before its redo; of RUNNING, at the record */
+    bool is_shutdown;                  /* the checkpoint of a server that stops */
+    bool is_prepared;                  /* this commit or abort ends a prepared transaction */
+    uint32_t subxact_count;            /* of subtransactions */
+    uint32_t relation_count;           /* of relations whose files go */
+    uint32_t stats_count;              /* of objects whose statistics go, from 15 on */
     uint32_t subxacts[WALEVENT_LIST_MAX]; /* of each list the first ones: see walevent_kept */
     struct walevent_relation relations[WALEVENT_LIST_MAX];
     struct walevent_stats stats[WALEVENT_LIST_MAX];
@@ -116,3 +117,9 @@ void walevent_push(struct walevent_reader *r, const uint8_t *bytes, size_t len);
  * record only leaves its own member, and those of items behind it, 0.
  */
 struct walevent *walevent_finish(struct walevent_reader *r);
+
+/*
+ * Of a record of which only the first bytes were pushed: may it let data go? A commit may unless its first bytes say that no
+ * file goes; a DROP of a database or tablespace does.
+ */
+bool walevent_may_lose(const struct walevent_reader *r);

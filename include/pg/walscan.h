@@ -53,6 +53,14 @@ lsn walscan_last(const struct walscan *s);
  * reads only up to here, or only from here on, learns of it.
  */
 lsn walscan_open(const struct walscan *s);
+
+/* The same, by what the record tells or may: 0 where it can't be that. */
+struct walscan_opens {
+    lsn told;  /* the end of a transaction, a restore point, a DROP of a database or tablespace */
+    lsn loss;  /* what lets data go */
+    lsn point; /* a restore point   */
+};
+void walscan_opens(const struct walscan *s, struct walscan_opens *out);
 /* Has anything that is not valid WAL been met (the zeros or old content behind the end)? */
 bool walscan_is_ended(const struct walscan *s);
 

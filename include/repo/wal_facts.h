@@ -3,9 +3,10 @@
  *
  * {"system_identifier": 16 hex, "postgresql": 15, "timeline": 1, "segment_bytes": 16777216, "first_lsn", "end_lsn",
  *  and, where the records were read: "commits", "aborts", "restore_points", "last_lsn", "first_commit", "last_commit",
- *  "min_commit", "max_commit", "commit_lsn", "drops", "truncates", "database_drops", "prepares", "prepared_ends"; where
+ *  "min_commit", "max_commit", "commit_lsn", "drops", "truncates", "database_drops", "prepares", "prepared_ends",
+ *  "open_lsn", "loss_lsn", "point_lsn"; where
  *  only filler lies behind end_lsn: "valid_sha256"; and, where such a run is known: "run_from", "run_to", "run_max",
- *  "run_commit"}
+ *  "run_commit", "run_loss", "run_point"}
  * Times are those of commit and abort records alike, as recovery targets see them, in microseconds since 1970 UTC.
  */
 #pragma once
@@ -21,13 +22,13 @@ struct wal_facts {
     unsigned major;
     uint32_t timeline; /* the file name's */
     uint32_t segment_bytes;
-    lsn first_lsn; /* of the segment                                     */
-    lsn end_lsn;   /* end of valid WAL in it; the segment's end if full or not read */
-    lsn last_lsn;  /* start of the last whole record; 0 = none or not read */
+    lsn first_lsn;  /* of the segment                                     */
+    lsn end_lsn;    /* end of valid WAL in it; the segment's end if full or not read */
+    lsn last_lsn;   /* start of the last whole record; 0 = none or not read */
     bool has_valid; /* behind end_lsn lies what replay never reads; before it: */
     uint8_t valid_sha256[SHA256_BYTES];
-    lsn run_from;  /* every segment of the timeline that begins in [run_from, run_to) was acknowledged by */
-    lsn run_to;    /* the repository when this one was stored; both first_lsn when none is known to be    */
+    lsn run_from; /* every segment of the timeline that begins in [run_from, run_to) was acknowledged by */
+    lsn run_to;   /* the repository when this one was stored; both first_lsn when none is known to be    */
     bool run_has_max;   /* there is any commit or abort in the run or in this segment */
     int64_t run_max_us; /* the newest of their times                         */
     lsn run_commit; /* the newest commit_lsn of the run and this segment; 0 = none. Without a run: this segment's */
@@ -47,6 +48,13 @@ struct wal_facts {
     uint64_t database_drops; /* of databases and tablespaces                                 */
     uint64_t prepares;       /* of transactions                                              */
     uint64_t prepared_ends;  /* commits and aborts of prepared transactions                  */
+    bool has_marks; /* the members below are known; they are exact: nothing is where they do not lead to */
+    lsn open_lsn; /* start of a record that goes on in the next segment, is in nobody's counts, and ends a transaction, is a
+                       restore point or drops a database or tablespace, or may; 0 = none */
+    lsn loss_lsn; /* start of the last record that let data go, or may have: also of one that goes on; 0 = none */
+    lsn point_lsn; /* the same of restore points */
+    lsn run_loss; /* the newest loss_lsn of the run and this segment; 0 = none. Without a run: this segment's */
+    lsn run_point;
 };
 
 /* Put the facts into a descriptor that has none yet. */

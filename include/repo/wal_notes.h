@@ -7,6 +7,7 @@
  */
 #pragma once
 #include "pg/waldrops.h"
+#include "pg/walscan.h"
 #include "repo/wal_facts.h"
 
 /* Embedded by value; owns nothing. */
@@ -20,3 +21,6 @@ void wal_notes_init(struct wal_notes *n, struct wal_facts *facts);
 
 /* A walscan_visit; notes is the struct wal_notes. Never fails. */
 enum err_code wal_notes_take(const struct walevent *v, void *notes, struct err *e);
+
+/* The segment is through: what the scan found of its end. */
+void wal_notes_conclude(struct wal_facts *f, const struct walscan *scan);

@@ -5,9 +5,10 @@
  * acknowledged as durable in this very repository when it was stored. So a plan can prove millions of segments whole by
  * a few descriptors instead of listing them all. What the archiver knows of that is one line in the spool:
  *
- * <dir>/<cluster>/run-<tag>  "<LINE> <TLI> <segment bytes> <from> <next> <max> <commit> <crc>": every segment of this line
+ * <dir>/<cluster>/run-<tag>  "<LINE> <TLI> <segment bytes> <from> <next> <max> <commit> <loss> <point> <crc>": every segment of this line
  *                            and timeline that begins in [from, next) was acknowledged. max: the newest time of their
- *                            commits and aborts in microseconds since 1970 UTC, or "-". commit: the newest commit_lsn. crc: CRC-32C, 8 hex digits, of the
+ *                            commits and aborts in microseconds since 1970 UTC, or "-". commit, loss, point: the newest
+ *                            commit_lsn, loss_lsn and point_lsn. crc: CRC-32C, 8 hex digits, of the
  *                            repository's place, a NUL, and the text before it.
  * A cache: losing it only begins a new run. It is written behind the acknowledgement, never before, and replaced whole;
  * several archivers that share a spool write what is true, each of them, and at worst shorten each other's runs.
@@ -27,6 +28,8 @@ struct wal_run_state {
     bool has_max;
     int64_t max_us;
     lsn commit;
+    lsn loss;
+    lsn point;
 };
 
 /*

@@ -210,11 +210,7 @@ static void conclude(struct subject *s, const struct walscan *scan, const struct
 {
     lsn damage = wal_damage_at(scan, &s->file, &s->page, s->path);
 
-    s->facts.has_records = s->facts.has_drops = true;
-    s->facts.end_lsn = walscan_end(scan);
-    s->facts.last_lsn = walscan_last(scan);
-    if (walscan_open(scan) != 0)
-        s->facts.commit_lsn = walscan_open(scan);
+    wal_notes_conclude(&s->facts, scan);
     if (damage == 0)
         s->facts.has_valid = wal_digest_valid(digest, s->facts.valid_sha256);
     else

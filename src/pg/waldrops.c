@@ -15,7 +15,8 @@
  * rewrite makes carry one, for they are locked first. Without statistics a transaction with subtransactions, running when
  * there was such a file, may have made it.
  *
- * A checkpoint behind a position names the next xid; transactions from that one on made nothing before the position.
+ * A checkpoint behind a position names the next xid, and so does each list of running transactions, which a server writes
+ * every 15 seconds; transactions from that one on made nothing before the position.
  * Creates of subtransactions that a commit does not list (behind the first ones) stay until they are forgotten for age.
  */
 #include "pg/waldrops.h"
@@ -46,9 +47,10 @@ static bool is_behind(uint32_t xid, const struct waldrops_horizon *h)
     return h->is_known && !precedes(xid, h->xid);
 }
 
-static void meet_checkpoint(struct waldrops_horizon *h, const struct walevent *v)
+/* at: a checkpoint's redo, the place of a list. */
+static void meet_next_xid(struct waldrops_horizon *h, lsn at, const struct walevent *v)
 {
-    if (h->is_known || v->redo < h->position)
+    if (h->is_known || at < h->position)
         return;
     h->is_known = true;
     h->xid = v->next_xid;
@@ -177,7 +179,9 @@ static enum waldrops_kind judge(const struct tally *t, bool has_all_stats)
         return t->is_known ? WALDROPS_DROP : WALDROPS_UNCLEAR;
     if (!has_all_stats)
         return WALDROPS_UNCLEAR;
-    return t->has_moved ? WALDROPS_REWRITE : WALDROPS_TRUNCATE;
+    if (t->has_moved) /* beside files made before the start, one may be empty */
+        return t->is_known ? WALDROPS_REWRITE : WALDROPS_UNCLEAR;
+    return WALDROPS_TRUNCATE;
 }
 
 /* Is all that the transaction made remembered? */
@@ -187,6 +191,11 @@ static bool is_known(const struct waldrops *w, const struct walevent *v)
         return false;
     return w->major >= 15 || v->subxact_count == 0 || w->nameless.position == 0 ||
            is_behind(v->xid, &w->nameless);
+}
+
+bool waldrops_is_behind_start(const struct waldrops *w, uint32_t xid)
+{
+    return is_behind(xid, &w->known);
 }
 
 static enum waldrops_kind end(struct waldrops *w, const struct walevent *v)
@@ -216,9 +225,12 @@ enum waldrops_kind waldrops_meet(struct waldrops *w, const struct walevent *v)
         remember(w, v);
         return WALDROPS_NONE;
     case WALEVENT_CHECKPOINT:
-        meet_checkpoint(&w->known, v);
-        meet_checkpoint(&w->nameless, v);
+        meet_next_xid(&w->known, v->redo, v);
+        meet_next_xid(&w->nameless, v->redo, v);
         return WALDROPS_NONE;
+    case WALEVENT_RUNNING:
+        meet_next_xid(&w->known, v->start, v);
+        return WALDROPS_NONE; /* too near to a file without xid: who made it may get one behind this */
     default:
         return WALDROPS_NONE;
     }

@@ -216,6 +216,9 @@ static void take_other(struct walevent *v, const uint8_t *field, uint8_t bytes)
         v->redo = le64_get(field);
         v->next_xid = le32_get(field + 24);
         return;
+    case WALEVENT_RUNNING: /* i32 and i32 counts, u8, 3 of padding, u32 next xid */
+        v->next_xid = le32_get(field + 12);
+        return;
     case WALEVENT_RELATION_CREATE:
         v->relation = relation_of(field);
         v->fork = le32_get(field + 12);
@@ -405,4 +408,12 @@ void walevent_push(struct walevent_reader *r, const uint8_t *bytes, size_t len)
 struct walevent *walevent_finish(struct walevent_reader *r)
 {
     return r->is_told ? &r->event : NULL;
+}
+
+bool walevent_may_lose(const struct walevent_reader *r)
+{
+    if (r->event.type == WALEVENT_COMMIT)
+        return r->has_xinfo &&
+               (r->xinfo & HAS_RELATIONS) != 0; /* as long as it was not read, xinfo is what is wanted */
+    return r->event.type == WALEVENT_DROP_DATABASE || r->event.type == WALEVENT_DROP_TABLESPACE;
 }

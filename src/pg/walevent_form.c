@@ -5,12 +5,13 @@
 
 #define XACT_OP_MASK 0x70
 
-#define RM_XLOG   WALRECORD_RM_XLOG
-#define RM_XACT   WALRECORD_RM_XACT
-#define RM_SMGR   WALRECORD_RM_SMGR
-#define RM_DBASE  WALRECORD_RM_DBASE
-#define RM_TBLSPC WALRECORD_RM_TBLSPC
-#define RM_HEAP   WALRECORD_RM_HEAP
+#define RM_XLOG    WALRECORD_RM_XLOG
+#define RM_XACT    WALRECORD_RM_XACT
+#define RM_SMGR    WALRECORD_RM_SMGR
+#define RM_DBASE   WALRECORD_RM_DBASE
+#define RM_TBLSPC  WALRECORD_RM_TBLSPC
+#define RM_STANDBY WALRECORD_RM_STANDBY
+#define RM_HEAP    WALRECORD_RM_HEAP
 
 #define HEAP_OP_MASK 0x70
 #define HEAP_INPLACE 0x70
@@ -39,12 +40,23 @@ static const struct walevent_form forms[] = {
 static const struct walevent_form in_place = {RM_HEAP, HEAP_INPLACE, 13,   99, WALEVENT_IN_PLACE,
                                               0,       false,        false};
 
+static const struct walevent_form running = {RM_STANDBY, 0x10, 13, 99, WALEVENT_RUNNING, 16, false, false};
+
+/* Most records are of tables and indexes, and tell nothing. */
+static const struct walevent_form *form_of_others(const struct walrecord *record)
+{
+    if (record->rmid == RM_HEAP)
+        return (record->info & HEAP_OP_MASK) == HEAP_INPLACE ? &in_place : NULL;
+    return record->rmid == RM_STANDBY && (record->info & WALRECORD_INFO_MASK) == running.info ? &running
+                                                                                              : NULL;
+}
+
 const struct walevent_form *walevent_form_of(unsigned major, const struct walrecord *record)
 {
     uint8_t info = record->info & (record->rmid == RM_XACT ? XACT_OP_MASK : WALRECORD_INFO_MASK);
 
-    if (record->rmid > RM_TBLSPC) /* most records are of tables and indexes */
-        return record->rmid == RM_HEAP && (record->info & HEAP_OP_MASK) == HEAP_INPLACE ? &in_place : NULL;
+    if (record->rmid > RM_TBLSPC)
+        return form_of_others(record);
     for (size_t i = 0; i < FORMS; i++)
         if (forms[i].rmid == record->rmid && forms[i].info == info && major >= forms[i].since &&
             major <= forms[i].until)

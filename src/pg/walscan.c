@@ -326,6 +326,28 @@ lsn walscan_open(const struct walscan *s)
     return !s->is_ended && may_be_commit(s) ? s->record_start : 0;
 }
 
+static bool is_told(enum walevent_type type)
+{
+    return type == WALEVENT_COMMIT || type == WALEVENT_ABORT || type == WALEVENT_RESTORE_POINT ||
+           type == WALEVENT_DROP_DATABASE || type == WALEVENT_DROP_TABLESPACE;
+}
+
+void walscan_opens(const struct walscan *s, struct walscan_opens *out)
+{
+    const bool is_unknown = s->place == IN_HEADER && s->have > 0;
+    const bool is_event = s->place == IN_BODY && s->is_event;
+
+    *out = (struct walscan_opens){0};
+    if (s->is_ended)
+        return;
+    if (is_unknown || (is_event && is_told(s->reader.event.type)))
+        out->told = s->record_start;
+    if (is_unknown || (is_event && walevent_may_lose(&s->reader)))
+        out->loss = s->record_start;
+    if (is_unknown || (is_event && s->reader.event.type == WALEVENT_RESTORE_POINT))
+        out->point = s->record_start;
+}
+
 bool walscan_is_ended(const struct walscan *s)
 {
     return s->is_ended;

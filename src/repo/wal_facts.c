@@ -26,6 +26,8 @@ void wal_facts_begin_run(struct wal_facts *f)
     f->run_has_max = f->commits + f->aborts > 0;
     f->run_max_us = f->max_us;
     f->run_commit = f->commit_lsn;
+    f->run_loss = f->loss_lsn;
+    f->run_point = f->point_lsn;
 }
 
 static json_t *to_json(const struct wal_facts *f)
@@ -79,6 +81,24 @@ static int add_drops(json_t *to, const struct wal_facts *f)
     return result;
 }
 
+static int set_lsn(json_t *to, const char *member, lsn at)
+{
+    char text[LSN_TEXT_MAX];
+
+    lsn_format(at, text);
+    return json_object_set_new(to, member, json_string(text));
+}
+
+static int add_marks(json_t *to, const struct wal_facts *f)
+{
+    if (!f->has_marks)
+        return 0;
+    return set_lsn(to, "open_lsn", f->open_lsn) == 0 && set_lsn(to, "loss_lsn", f->loss_lsn) == 0 &&
+                   set_lsn(to, "point_lsn", f->point_lsn) == 0
+               ? 0
+               : -1;
+}
+
 static int add_run(json_t *to, const struct wal_facts *f)
 {
     char from[LSN_TEXT_MAX], until[LSN_TEXT_MAX], commit[LSN_TEXT_MAX];
@@ -94,6 +114,8 @@ static int add_run(json_t *to, const struct wal_facts *f)
     result = run == NULL ? -1 : json_object_update(to, run);
     if (result == 0 && f->run_has_max)
         result = json_object_set_new(to, "run_max", json_integer(f->run_max_us));
+    if (result == 0 && f->has_marks)
+        result = set_lsn(to, "run_loss", f->run_loss) == 0 ? set_lsn(to, "run_point", f->run_point) : -1;
     json_decref(run);
     return result;
 }
@@ -112,7 +134,8 @@ enum err_code wal_facts_write(const struct wal_facts *f, struct descriptor *d, s
 {
     json_t *wal = to_json(f);
 
-    if (wal == NULL || (f->has_records && (add_records(wal, f) != 0 || add_drops(wal, f) != 0)) ||
+    if (wal == NULL ||
+        (f->has_records && (add_records(wal, f) != 0 || add_drops(wal, f) != 0 || add_marks(wal, f) != 0)) ||
         add_valid(wal, f) != 0 || add_run(wal, f) != 0) {
         json_decref(wal);
         return err_nomem(e, "JSON");
@@ -160,6 +183,24 @@ static bool read_drops(json_t *wal, struct wal_facts *f)
     return f->drops + f->truncates <= f->commits && f->prepared_ends <= f->commits + f->aborts;
 }
 
+static bool read_lsn(json_t *wal, const char *member, lsn *out)
+{
+    const char *text = json_string_value(json_object_get(wal, member));
+    struct err ignored = ERR_NONE;
+
+    return text != NULL && lsn_parse(text, out, &ignored) == ERR_OK;
+}
+
+/* All of them or none, as in what programs before them wrote. */
+static bool read_marks(json_t *wal, struct wal_facts *f)
+{
+    if (json_object_get(wal, "open_lsn") == NULL && json_object_get(wal, "loss_lsn") == NULL)
+        return true;
+    f->has_marks = true;
+    return f->has_drops && read_lsn(wal, "open_lsn", &f->open_lsn) &&
+           read_lsn(wal, "loss_lsn", &f->loss_lsn) && read_lsn(wal, "point_lsn", &f->point_lsn);
+}
+
 static bool read_records(json_t *wal, struct wal_facts *f)
 {
     json_int_t commits, aborts, points;
@@ -177,7 +218,13 @@ static bool read_records(json_t *wal, struct wal_facts *f)
     f->commits = (uint64_t) commits;
     f->aborts = (uint64_t) aborts;
     f->restore_points = (uint64_t) points;
-    return read_times(wal, f) && read_drops(wal, f);
+    return read_times(wal, f) && read_drops(wal, f) && read_marks(wal, f);
+}
+
+/* The newest of the run: the segment's own, or of before. */
+static bool run_mark_fits(const struct wal_facts *f, lsn run, lsn own)
+{
+    return (own == 0 ? run < f->first_lsn : run == own) && (run == 0 || run >= f->run_from);
 }
 
 /* Does what the run tells include what the segment itself tells, and lie where it can? */
@@ -188,8 +235,8 @@ static bool run_fits(const struct wal_facts *f)
     return f->run_from % f->segment_bytes == 0 && f->run_to % f->segment_bytes == 0 &&
            f->run_from < f->run_to && f->run_to <= f->first_lsn &&
            (!has_own || (f->run_has_max && f->run_max_us >= f->max_us)) &&
-           (f->commit_lsn == 0 ? f->run_commit < f->first_lsn : f->run_commit == f->commit_lsn) &&
-           (f->run_commit == 0 || f->run_commit >= f->run_from);
+           run_mark_fits(f, f->run_commit, f->commit_lsn) && run_mark_fits(f, f->run_loss, f->loss_lsn) &&
+           run_mark_fits(f, f->run_point, f->point_lsn);
 }
 
 /* All members or none, which is what is written where no run is known and by programs that know of none. */
@@ -206,7 +253,9 @@ static bool read_run(json_t *wal, struct wal_facts *f)
                     "run_max", &max) != 0 ||
         lsn_parse(from, &f->run_from, &ignored) != ERR_OK ||
         lsn_parse(until, &f->run_to, &ignored) != ERR_OK ||
-        lsn_parse(commit, &f->run_commit, &ignored) != ERR_OK)
+        lsn_parse(commit, &f->run_commit, &ignored) != ERR_OK ||
+        (f->has_marks &&
+         (!read_lsn(wal, "run_loss", &f->run_loss) || !read_lsn(wal, "run_point", &f->run_point))))
         return false;
     f->run_has_max = json_object_get(wal, "run_max") != NULL;
     f->run_max_us = max;
@@ -214,6 +263,11 @@ static bool read_run(json_t *wal, struct wal_facts *f)
 }
 
 #define RECORD_MIN 24 /* bytes of a record's header */
+
+static bool lies_inside(const struct wal_facts *f, lsn at)
+{
+    return at == 0 || (at >= f->first_lsn && at < f->end_lsn);
+}
 
 /* Do the positions lie where the segment says it lies, and could it hold as many records? */
 static bool positions_fit(const struct wal_facts *f)
@@ -225,8 +279,8 @@ static bool positions_fit(const struct wal_facts *f)
            (f->commits + f->aborts + f->restore_points == 0 || f->last_lsn != 0) &&
            (f->last_lsn == 0 || f->last_lsn >= f->first_lsn) && f->first_lsn % f->segment_bytes == 0 &&
            f->end_lsn >= f->first_lsn && f->end_lsn - f->first_lsn <= f->segment_bytes &&
-           (f->last_lsn == 0 || f->last_lsn <= f->end_lsn) &&
-           (f->commit_lsn == 0 || (f->commit_lsn >= f->first_lsn && f->commit_lsn < f->end_lsn)) &&
+           (f->last_lsn == 0 || f->last_lsn <= f->end_lsn) && lies_inside(f, f->commit_lsn) &&
+           lies_inside(f, f->open_lsn) && lies_inside(f, f->loss_lsn) && lies_inside(f, f->point_lsn) &&
            (f->commits == 0 || f->commit_lsn != 0);
 }
 

@@ -23,6 +23,13 @@ static void note_end(struct wal_facts *f, const struct walevent *v)
     f->max_us = v->time_us > f->max_us ? v->time_us : f->max_us;
 }
 
+/* Commits that only rewrite lose nothing, and reading more than this segment does not change that. */
+static bool may_lose(const struct walevent *v, enum waldrops_kind kind)
+{
+    return v->type == WALEVENT_DROP_DATABASE || v->type == WALEVENT_DROP_TABLESPACE ||
+           (kind != WALDROPS_NONE && kind != WALDROPS_REWRITE);
+}
+
 enum err_code wal_notes_take(const struct walevent *v, void *notes, struct err *e)
 {
     struct wal_notes *n = notes;
@@ -31,6 +38,10 @@ enum err_code wal_notes_take(const struct walevent *v, void *notes, struct err *
 
     (void) e;
     f->restore_points += v->type == WALEVENT_RESTORE_POINT;
+    if (v->type == WALEVENT_RESTORE_POINT)
+        f->point_lsn = v->start;
+    if (may_lose(v, kind))
+        f->loss_lsn = v->start;
     f->prepares += v->type == WALEVENT_PREPARE;
     f->database_drops += v->type == WALEVENT_DROP_DATABASE || v->type == WALEVENT_DROP_TABLESPACE;
     f->drops += kind == WALDROPS_DROP || kind == WALDROPS_UNCLEAR;
@@ -38,4 +49,21 @@ enum err_code wal_notes_take(const struct walevent *v, void *notes, struct err *
     if (v->type == WALEVENT_COMMIT || v->type == WALEVENT_ABORT)
         note_end(f, v);
     return ERR_OK;
+}
+
+void wal_notes_conclude(struct wal_facts *f, const struct walscan *scan)
+{
+    struct walscan_opens opens;
+
+    walscan_opens(scan, &opens);
+    f->has_records = f->has_drops = f->has_marks = true;
+    f->end_lsn = walscan_end(scan);
+    f->last_lsn = walscan_last(scan);
+    f->open_lsn = opens.told;
+    if (walscan_open(scan) != 0)
+        f->commit_lsn = walscan_open(scan);
+    if (opens.loss != 0)
+        f->loss_lsn = opens.loss;
+    if (opens.point != 0)
+        f->point_lsn = opens.point;
 }

@@ -22,22 +22,25 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define STATE_MAX 192
+#define STATE_MAX 256
 
 /* The one spelling of a run; false when it does not fit. */
 static bool format(const struct wal_run_state *run, const char *place, const char *line, char out[STATE_MAX])
 {
     char from[LSN_TEXT_MAX], next[LSN_TEXT_MAX], commit[LSN_TEXT_MAX], max[24] = "-";
+    char loss[LSN_TEXT_MAX], point[LSN_TEXT_MAX];
     uint32_t crc;
     int len, tail;
 
     lsn_format(run->from, from);
     lsn_format(run->next, next);
     lsn_format(run->commit, commit);
+    lsn_format(run->loss, loss);
+    lsn_format(run->point, point);
     if (run->has_max)
         (void) snprintf(max, sizeof(max), "%" PRId64, run->max_us);
-    len = snprintf(out, STATE_MAX, "%s %08" PRIX32 " %" PRIu32 " %s %s %s %s ", line, run->timeline,
-                   run->segment_bytes, from, next, max, commit);
+    len = snprintf(out, STATE_MAX, "%s %08" PRIX32 " %" PRIu32 " %s %s %s %s %s %s ", line, run->timeline,
+                   run->segment_bytes, from, next, max, commit, loss, point);
     if (len < 0 || len >= STATE_MAX)
         return false;
     crc = crc32c(crc32c(0, place, strlen(place) + 1), out, (size_t) len);
@@ -45,11 +48,16 @@ static bool format(const struct wal_run_state *run, const char *place, const cha
     return tail > 0 && tail < STATE_MAX - len;
 }
 
+static bool lies_inside(const struct wal_run_state *run, lsn at)
+{
+    return at == 0 || (run->from <= at && at < run->next);
+}
+
 static bool is_possible(const struct wal_run_state *run)
 {
     return run->timeline > 0 && walseg_size_is_valid(run->segment_bytes) && run->from < run->next &&
            run->from % run->segment_bytes == 0 && run->next % run->segment_bytes == 0 &&
-           (run->commit == 0 || (run->from <= run->commit && run->commit < run->next));
+           lies_inside(run, run->commit) && lies_inside(run, run->loss) && lies_inside(run, run->point);
 }
 
 /* Only what this program would have written for this very place and line is a run. */
@@ -57,17 +65,21 @@ static bool parse(struct buf *text, const char *place, const char *line, struct 
 {
     struct wal_run_state run;
     char from[LSN_TEXT_MAX], next[LSN_TEXT_MAX], commit[LSN_TEXT_MAX], max[24], again[STATE_MAX];
+    char loss[LSN_TEXT_MAX], point[LSN_TEXT_MAX];
     struct err ignored = ERR_NONE;
 
     if (sscanf(buf_cstr(text),
-               "%*16[0-9a-f] %8" SCNx32 " %" SCNu32 " %17[0-9A-F/] %17[0-9A-F/] %21[0-9-] %17[0-9A-F/]",
-               &run.timeline, &run.segment_bytes, from, next, max, commit) != 6)
+               "%*16[0-9a-f] %8" SCNx32 " %" SCNu32
+               " %17[0-9A-F/] %17[0-9A-F/] %21[0-9-] %17[0-9A-F/] %17[0-9A-F/] "
+               "%17[0-9A-F/]",
+               &run.timeline, &run.segment_bytes, from, next, max, commit, loss, point) != 8)
         return false;
     run.has_max = strcmp(max, "-") != 0;
     run.max_us = run.has_max ? strtoll(max, NULL, 10) : 0;
     if (lsn_parse(from, &run.from, &ignored) != ERR_OK || lsn_parse(next, &run.next, &ignored) != ERR_OK ||
-        lsn_parse(commit, &run.commit, &ignored) != ERR_OK || !is_possible(&run) ||
-        !format(&run, place, line, again) || strlen(again) != text->len ||
+        lsn_parse(commit, &run.commit, &ignored) != ERR_OK ||
+        lsn_parse(loss, &run.loss, &ignored) != ERR_OK || lsn_parse(point, &run.point, &ignored) != ERR_OK ||
+        !is_possible(&run) || !format(&run, place, line, again) || strlen(again) != text->len ||
         memcmp(again, text->data, text->len) != 0)
         return false;
     *out = run;
@@ -126,6 +138,10 @@ static void go_on_with(const struct wal_run_state *known, struct wal_facts *f)
     f->run_has_max = f->run_has_max || known->has_max;
     if (f->run_commit == 0)
         f->run_commit = known->commit;
+    if (f->run_loss == 0)
+        f->run_loss = known->loss;
+    if (f->run_point == 0)
+        f->run_point = known->point;
 }
 
 void wal_run_recall(const struct spool *s, struct repo *r, const struct layout *l, struct wal_facts *f,
@@ -152,7 +168,9 @@ void wal_run_acknowledged(const struct spool *s, const struct repo *r, const str
                                       .next = f->first_lsn + f->segment_bytes,
                                       .has_max = f->run_has_max,
                                       .max_us = f->run_max_us,
-                                      .commit = f->run_commit};
+                                      .commit = f->run_commit,
+                                      .loss = f->run_loss,
+                                      .point = f->run_point};
     char text[STATE_MAX];
     struct err why = ERR_NONE;
 

@@ -270,6 +270,19 @@ START_TEST(a_transaction_that_may_have_begun_before_reading_did_is_unclear)
 }
 END_TEST
 
+START_TEST(a_list_of_running_transactions_tells_which_are_younger)
+{
+    struct walevent running = {.type = WALEVENT_RUNNING, .start = 104, .next_xid = XID};
+    struct walevent v = commit_like("10", "10");
+
+    waldrops_init(&drops, 15, 100);
+    ck_assert(!waldrops_is_behind_start(&drops, XID));
+    ck_assert_int_eq(waldrops_meet(&drops, &running), WALDROPS_NONE);
+    ck_assert(waldrops_is_behind_start(&drops, XID) && !waldrops_is_behind_start(&drops, XID - 1));
+    ck_assert_int_eq(waldrops_meet(&drops, &v), WALDROPS_DROP);
+}
+END_TEST
+
 START_TEST(without_statistics_a_truncate_is_known_wherever_reading_began)
 {
     struct walevent v = commit_like("10", "");
@@ -382,6 +395,7 @@ int main(void)
         files_that_move_to_another_tablespace_are_still_there,
         statistics_of_other_objects_are_no_relations,
         a_transaction_that_may_have_begun_before_reading_did_is_unclear,
+        a_list_of_running_transactions_tells_which_are_younger,
         without_statistics_a_truncate_is_known_wherever_reading_began,
         what_was_forgotten_makes_unclear,
         more_subtransactions_than_are_kept_make_unclear,

@@ -583,6 +583,7 @@ START_TEST(a_commit_that_goes_on_behind_the_last_byte_is_open)
     for (size_t i = 0; i < sizeof(cuts) / sizeof(cuts[0]); i++) {
         struct wal w = wal_new();
         struct err e = ERR_NONE;
+        struct walscan_opens opens;
         struct walscan *s;
         lsn start;
 
@@ -595,6 +596,11 @@ START_TEST(a_commit_that_goes_on_behind_the_last_byte_is_open)
         ck_assert_int_eq(walscan_push(s, w.bytes.data + (start - w.start), cuts[i].bytes, &e), ERR_OK);
         ck_assert_msg(walscan_open(s) == (cuts[i].is_open ? start : 0), "cut %zu: %lx", i,
                       (unsigned long) walscan_open(s));
+        walscan_opens(s, &opens);
+        ck_assert_uint_eq(opens.told, walscan_open(s));
+        ck_assert_uint_eq(opens.loss,
+                          cuts[i].bytes < 24 ? start : 0); /* a commit without xinfo lets nothing go */
+        ck_assert_uint_eq(opens.point, cuts[i].bytes < 24 ? start : 0);
         walscan_free(s);
         wal_clear(&w);
     }

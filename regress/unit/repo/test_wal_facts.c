@@ -28,7 +28,11 @@ static struct wal_facts with_records(uint64_t commits, uint64_t aborts)
 {
     struct wal_facts f = page_only;
 
-    f.has_records = f.has_drops = true;
+    f.has_records = f.has_drops = f.has_marks = true;
+    f.loss_lsn = commits > 0 ? f.first_lsn + 4000 : 0;
+    f.point_lsn = f.first_lsn + 3000;
+    f.run_loss = commits > 0 ? f.loss_lsn : f.first_lsn - 2 * SEGMENT + 48;
+    f.run_point = f.point_lsn;
     f.last_lsn = f.first_lsn + 4096;
     f.end_lsn = f.first_lsn + 5000;
     f.commits = commits;
@@ -89,6 +93,12 @@ static void comes_back(const struct wal_facts *f)
     ck_assert_uint_eq(back.database_drops, f->database_drops);
     ck_assert_uint_eq(back.prepares, f->prepares);
     ck_assert_uint_eq(back.prepared_ends, f->prepared_ends);
+    ck_assert_int_eq(back.has_marks, f->has_marks);
+    ck_assert_uint_eq(back.open_lsn, f->open_lsn);
+    ck_assert_uint_eq(back.loss_lsn, f->loss_lsn);
+    ck_assert_uint_eq(back.point_lsn, f->point_lsn);
+    ck_assert_uint_eq(back.run_loss, f->run_loss);
+    ck_assert_uint_eq(back.run_point, f->run_point);
 }
 
 START_TEST(facts_come_back_as_written)
@@ -98,7 +108,9 @@ START_TEST(facts_come_back_as_written)
     comes_back(&page_only);
     f = with_records(0, 0);
     comes_back(&f);
-    f.last_lsn = 0;
+    f.open_lsn = f.first_lsn + 4096;
+    comes_back(&f);
+    f.open_lsn = f.last_lsn = f.point_lsn = f.run_point = 0;
     f.restore_points = 0;
     f.end_lsn = f.first_lsn;
     f.has_valid = false;
@@ -113,7 +125,10 @@ START_TEST(facts_come_back_as_written)
     comes_back(&f);
     f = with_records(0, 1);
     comes_back(&f);
-    f.has_drops = false; /* as programs before it wrote */
+    f.has_marks = false; /* as programs before them wrote */
+    f.loss_lsn = f.point_lsn = f.run_loss = f.run_point = 0;
+    comes_back(&f);
+    f.has_drops = false;
     comes_back(&f);
     f = with_records(3, 1);
     f.drops = 1;
@@ -205,6 +220,16 @@ START_TEST(facts_without_a_member_or_with_an_impossible_one_are_refused)
         {"commit_lsn", "\"0/0\""},       /* with commits */
         {"commit_lsn", "\"0/2FFFFF8\""}, /* before the segment */
         {"commit_lsn", "\"0/3001388\""}, /* at its end */
+        {"open_lsn", "0"},
+        {"open_lsn", "\"0/3001388\""}, /* at its end */
+        {"loss_lsn", NULL},
+        {"loss_lsn", "\"0/2FFFFF8\""}, /* before the segment */
+        {"point_lsn", NULL},
+        {"point_lsn", "\"0/3001388\""},
+        {"run_loss", NULL},
+        {"run_loss", "\"0/3000000\""}, /* older than the segment's own */
+        {"run_point", NULL},
+        {"run_point", "\"0/1000008\""},
         {"run_commit", NULL},
         {"run_commit", "\"0/3000000\""}, /* older than the segment's own */
         {"run_max", NULL},

@@ -72,6 +72,24 @@ static void push_some(void)
         ck_assert_uint_eq(push(FIRST + n), n);
 }
 
+START_TEST(the_newest_loss_and_restore_point_go_along)
+{
+    struct wal_run_state before;
+
+    for (unsigned n = 0; n < 4; n++) {
+        struct wal_facts f = facts_of(1, FIRST + n, SEGMENT);
+
+        f.has_marks = true;
+        f.loss_lsn = n == 1 ? f.first_lsn + 40 : 0;
+        f.point_lsn = n == 2 ? f.first_lsn + 48 : 0;
+        wal_run_recall(spool, &repo, &layout, &f, &before);
+        wal_run_acknowledged(spool, &repo, &layout, &f, OBJECT_STORED, &before);
+        ck_assert_uint_eq(f.run_loss, n == 0 ? 0 : (lsn) (FIRST + 1) * SEGMENT + 40);
+        ck_assert_uint_eq(f.run_point, n < 2 ? 0 : (lsn) (FIRST + 2) * SEGMENT + 48);
+    }
+}
+END_TEST
+
 START_TEST(segments_in_order_lengthen_the_run_without_a_request)
 {
     uint64_t before = requests();
@@ -388,6 +406,7 @@ int main(void)
 {
     const TTest *const tests[] = {
         segments_in_order_lengthen_the_run_without_a_request,
+        the_newest_loss_and_restore_point_go_along,
         a_segment_out_of_order_begins_a_new_run,
         a_segment_pushed_again_leaves_the_run_as_it_is,
         a_segment_that_had_to_be_stored_again_begins_a_new_run,
