@@ -51,6 +51,8 @@ enum option_id {
     OPTION_DROPS,
     OPTION_RESTORE_POINTS,
     OPTION_ALL,
+    OPTION_SUMMARY,
+    OPTION_EVERY,
     /* of [cluster], some of commands too */
     OPTION_CONNINFO,
     OPTION_REPOS,

@@ -36,5 +36,11 @@ void log_undo_meet(struct log_undo *u, const struct walevent *v);
  */
 bool log_undo_is_remnant(const struct log_undo *u, const struct walevent *v);
 
+/*
+ * Would reading from before `start`, where what was met begins, not change the answers about this DROP DATABASE? Only for one that
+ * is no remnant.
+ */
+bool log_undo_is_settled(const struct log_undo *u, lsn start);
+
 /* Where to end so that this has not happened. did: of a commit. False when nothing is lost by it. */
 bool log_undo_at(const struct log_undo *u, const struct walevent *v, enum waldrops_kind did, lsn *at);

@@ -2,12 +2,14 @@
  * ops/wal_log.h - what happened in a stretch of archived WAL: one entry after the other, as its segments are read.
  *
  * Constant memory, whatever the range. Segments in the order of the path; what the shared past of a parent timeline holds belongs to
- * it. Reading begins some segments before the range, so that what a commit did to relations is known.
+ * it. Reading begins some segments before the range, so that what a commit did to relations is known. Of drops and restore points
+ * alone only those segments are read that hold any (log_pick.h), and as many before each as it takes.
  * Segments that are missing or damaged are told, and reading goes on behind them; then the end is an error all the same.
  */
 #pragma once
 #include "ops/log_names.h"
-#include "ops/log_range.h"
+#include "ops/log_read.h"
+#include "ops/log_undo.h"
 #include "pg/waldrops.h"
 #include "pg/walevent.h"
 #include "repo/cluster.h"
@@ -20,7 +22,9 @@ struct log_options {
     uint32_t xid;           /* 0 = of every transaction; a subtransaction's finds the transaction around it */
     bool drops; /* with restore_points: both; with neither: everything but checkpoints and switches */
     bool restore_points;
-    bool all; /* those too */
+    bool all;         /* those too */
+    bool summary;     /* ops_log_summary is meant; the three above are not with it */
+    int64_t every_us; /* its buckets; 0 = as long as fits the range */
 };
 
 struct log_entry {
@@ -30,17 +34,10 @@ struct log_entry {
     bool has_own_time;
     enum waldrops_kind did; /* of a commit */
     bool is_remnant;        /* this DROP DATABASE dropped none: a database moved, or was never made */
+    bool is_index_only;     /* what went were indexes, all of it: no data is lost */
     bool can_undo;          /* restoring to `undo`, exclusive, brings back what was lost */
     lsn undo;
     const struct log_named *named;
-};
-
-/* Why segments are not told of. */
-struct log_hole {
-    char first[WALFILE_NAME_MAX];
-    char last[WALFILE_NAME_MAX];
-    uint64_t segments;
-    const char *damage; /* what is wrong with the one segment; NULL = missing */
 };
 
 /* Each may fail, which ends the log. Pointers are borrowed for the call. */
@@ -53,6 +50,9 @@ struct log_visitor {
     enum err_code (*pause)(void *arg, struct err *e); /* a segment is through */
     void *arg;
 };
+
+/* What a commit let go were indexes, all of it? Known as far as files have names. */
+bool wal_log_is_index_only(const struct log_named *named, const struct walevent *v);
 
 /*
  * ERR_REFUSED when segments were missing, ERR_CORRUPT when any was damaged, although all the others were told; ERR_DENIED when no

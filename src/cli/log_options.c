@@ -70,6 +70,22 @@ static enum err_code read_xid(const struct settings *s, uint32_t *out, struct er
     return err_hint(e, "%s", "Write it as a decimal number, without its epoch, up to 4294967295.");
 }
 
+/* A summary counts all there is: what picks single events is not with it. */
+static enum err_code check_summary(const struct settings *s, struct err *e)
+{
+    static const enum option_id others[] = {OPTION_DROPS, OPTION_RESTORE_POINTS, OPTION_ALL, OPTION_XID};
+
+    if (!s->at[OPTION_SUMMARY].is_given)
+        return s->at[OPTION_EVERY].is_given
+                   ? err_set(e, ERR_USAGE, "option --every is given without --summary")
+                   : ERR_OK;
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+        if (s->at[others[i]].is_given)
+            return err_set(e, ERR_USAGE, "options --summary and --%s can't be given together",
+                           option_at(others[i])->name);
+    return ERR_OK;
+}
+
 enum err_code log_options_from_settings(const struct settings *s, struct log_options *out, struct err *e)
 {
     struct log_options o = {
@@ -77,9 +93,11 @@ enum err_code log_options_from_settings(const struct settings *s, struct log_opt
         .drops = s->at[OPTION_DROPS].is_given,
         .restore_points = s->at[OPTION_RESTORE_POINTS].is_given,
         .all = s->at[OPTION_ALL].is_given,
+        .summary = s->at[OPTION_SUMMARY].is_given,
+        .every_us = s->at[OPTION_EVERY].is_given ? s->at[OPTION_EVERY].number * 1000 : 0,
     };
 
-    if (read_bound(s, OPTION_SINCE, &o.since, e) != ERR_OK ||
+    if (check_summary(s, e) != ERR_OK || read_bound(s, OPTION_SINCE, &o.since, e) != ERR_OK ||
         read_bound(s, OPTION_LOG_UNTIL, &o.until, e) != ERR_OK ||
         read_timeline(s, &o.timeline, e) != ERR_OK || read_xid(s, &o.xid, e) != ERR_OK)
         return e->code;

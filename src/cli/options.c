@@ -106,6 +106,11 @@ static const struct option options[OPTION_COUNT] = {
         .help = "show only restore points; with --drops, both"},
     [OPTION_ALL] = {.name = "all", .type = OPTION_TYPE_FLAG, .commands = SET_LOG,
         .help = "show checkpoints and switches of segments, too"},
+    [OPTION_SUMMARY] = {.name = "summary", .type = OPTION_TYPE_FLAG, .commands = SET_LOG,
+        .help = "count instead: commits, aborts, drops and bytes of WAL, minute by minute"},
+    [OPTION_EVERY] = {.name = "every", .type = OPTION_TYPE_DURATION, .commands = SET_LOG,
+        .min = 1000, .max = 86400000, .metavar = "DURATION",
+        .help = "a line of the summary (default: 1min, 10min, 1h or 1d, as fits the range)"},
 
     [OPTION_CONNINFO] = {.name = "conninfo", .type = OPTION_TYPE_STRING, .section = SECTION_CLUSTER,
         .fallback = "", .environment = "PITR_CONNINFO", .is_secret = true, .metavar = "CONNINFO",

@@ -25,15 +25,31 @@ static enum err_code check_out(struct log_print *p, struct err *e)
 
 /* ---- what an event did, in words ---- */
 
-static const char *did_text(enum waldrops_kind did)
+/* Of a file in place of another: was it of an index? Nobody knows where no relation but indexes has a name. */
+static const char *truncate_text(const struct log_entry *entry)
+{
+    const struct log_named *named = entry->named;
+    bool may_rewrite = entry->did == WALDROPS_TRUNCATE_OR_REWRITE;
+
+    if (entry->is_index_only)
+        return "REINDEX";
+    for (uint32_t i = 0; i < named->relation_count; i++)
+        if (named->relations[i].kind != 0 && named->relations[i].kind != 'i')
+            return may_rewrite ? "TRUNCATE or rewrite" : "TRUNCATE";
+    return may_rewrite ? "TRUNCATE, rewrite or REINDEX" : "TRUNCATE or REINDEX";
+}
+
+static const char *did_text(const struct log_entry *entry)
 {
     static const char *const texts[] = {
-        [WALDROPS_DROP] = "DROP",       [WALDROPS_TRUNCATE] = "TRUNCATE",
-        [WALDROPS_REWRITE] = "rewrite", [WALDROPS_TRUNCATE_OR_REWRITE] = "TRUNCATE or rewrite",
+        [WALDROPS_DROP] = "DROP",
+        [WALDROPS_REWRITE] = "rewrite",
         [WALDROPS_UNCLEAR] = "DROP?",
     };
 
-    return texts[did];
+    if (entry->did == WALDROPS_TRUNCATE || entry->did == WALDROPS_TRUNCATE_OR_REWRITE)
+        return truncate_text(entry);
+    return texts[entry->did];
 }
 
 static void print_relation(const struct log_named *named, const struct log_relation *r, FILE *out)
@@ -89,7 +105,7 @@ static void print_end(const struct log_entry *entry, FILE *out)
     else if (v->database != 0)
         fprintf(out, ", in database %" PRIu32, v->database);
     if (entry->did != WALDROPS_NONE) {
-        fprintf(out, ": %s", did_text(entry->did));
+        fprintf(out, ": %s", did_text(entry));
         print_relations(entry, out);
     }
 }

@@ -24,14 +24,17 @@ static const char *type_name(enum walevent_type type)
         [WALEVENT_CREATE_DATABASE] = "create_database",
         [WALEVENT_DROP_TABLESPACE] = "drop_tablespace",
         [WALEVENT_IN_PLACE] = "in_place",
+        [WALEVENT_RUNNING] = "running",
     };
 
     return names[type];
 }
 
-static const char *did_name(enum waldrops_kind did)
+static const char *did_name(const struct log_entry *entry)
 {
-    return waldrops_kind_name(did);
+    bool is_swap = entry->did == WALDROPS_TRUNCATE || entry->did == WALDROPS_TRUNCATE_OR_REWRITE;
+
+    return is_swap && entry->is_index_only ? "reindex" : waldrops_kind_name(entry->did);
 }
 
 static json_t *name_or_null(const char *name)
@@ -59,7 +62,7 @@ static void set_end(json_t *o, const struct log_entry *entry)
     relations = json_array();
     for (uint32_t i = 0; i < entry->named->relation_count; i++)
         (void) json_array_append_new(relations, relation_to_json(&entry->named->relations[i]));
-    (void) json_object_set_new(o, "did", json_string(did_name(entry->did)));
+    (void) json_object_set_new(o, "did", json_string(did_name(entry)));
     (void) json_object_set_new(o, "files", json_integer(v->relation_count));
     (void) json_object_set_new(o, "relations", relations);
     (void) json_object_set_new(o, "unknown_since_backup",

@@ -15,6 +15,7 @@
 #include "cli/print_check.h"
 #include "cli/print_list.h"
 #include "cli/print_log.h"
+#include "cli/print_log_summary.h"
 #include "cli/print_plan.h"
 #include "cli/show_restorable.h"
 #include "cli/tablespace_options.h"
@@ -28,6 +29,7 @@
 #include "ops/setup.h"
 
 #include <string.h>
+#include <unistd.h>
 
 static const struct setting *given(const struct invocation *in, enum option_id id)
 {
@@ -284,6 +286,24 @@ static enum err_code run_list(struct invocation *in, struct err *e)
     return output_flush(in->out, e);
 }
 
+/* What could be counted is printed also where segments are missing. */
+static enum err_code run_log_summary(struct invocation *in, struct cluster *c, const struct log_options *o,
+                                     const struct log_visitor *visitor, struct err *e)
+{
+    CLEANUP(log_summary_clear) struct log_summary s;
+    bool any;
+    struct err why = ERR_NONE;
+    enum err_code code = ops_log_summary(c, o, visitor, &s, &any, e);
+
+    if (any && (print_log_summary(&s, given(in, OPTION_JSON)->is_given, isatty(fileno(in->out)) == 1, in->out,
+                                  &why) != ERR_OK ||
+                visitor->pause(visitor->arg, &why) != ERR_OK)) {
+        *e = why;
+        return why.code;
+    }
+    return code;
+}
+
 /* A reader that has seen enough, as head has, is no failure. */
 static enum err_code run_log(struct invocation *in, struct err *e)
 {
@@ -296,7 +316,7 @@ static enum err_code run_log(struct invocation *in, struct err *e)
     if (log_options_from_settings(&in->arguments.settings, &o, e) != ERR_OK ||
         open_cluster(in, REPO_READ, &c, e) != ERR_OK)
         return e->code;
-    code = ops_wal_log(c, &o, &visitor, e);
+    code = o.summary ? run_log_summary(in, c, &o, &visitor, e) : ops_wal_log(c, &o, &visitor, e);
     return print.is_closed ? ERR_OK : code;
 }
 

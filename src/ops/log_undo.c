@@ -56,6 +56,11 @@ static lsn marked_at(const struct log_undo *u)
     return 0;
 }
 
+bool log_undo_is_settled(const struct log_undo *u, lsn start)
+{
+    return marked_at(u) != 0 || (u->redo[2] != 0 && u->redo[2] >= start);
+}
+
 bool log_undo_at(const struct log_undo *u, const struct walevent *v, enum waldrops_kind did, lsn *at)
 {
     lsn marked;

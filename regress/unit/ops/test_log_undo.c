@@ -125,12 +125,26 @@ START_TEST(a_commit_is_undone_before_itself_and_a_tablespace_before_its_record)
 }
 END_TEST
 
+START_TEST(what_marked_a_database_or_three_checkpoints_settle_it)
+{
+    struct log_undo marked = {.updates = {50}, .update_count = 1, .redo = {60}};
+    struct log_undo unmarked = {.redo = {60, 40, 20}};
+
+    ck_assert(log_undo_is_settled(&marked, 45));
+    ck_assert(log_undo_is_settled(&unmarked, 20));
+    ck_assert(!log_undo_is_settled(&unmarked, 21));
+    unmarked.redo[2] = 0;
+    ck_assert(!log_undo_is_settled(&unmarked, 0));
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("ops/log_undo");
     TCase *tcase = tcase_create("log_undo");
 
     tcase_add_loop_test(tcase, a_dropped_database_is_undone_before_it_was_marked_invalid, 0, COUNT(cases));
+    tcase_add_test(tcase, what_marked_a_database_or_three_checkpoints_settle_it);
     tcase_add_test(tcase, the_oldest_of_many_updates_are_forgotten);
     tcase_add_test(tcase, a_commit_is_undone_before_itself_and_a_tablespace_before_its_record);
     suite_add_tcase(suite, tcase);

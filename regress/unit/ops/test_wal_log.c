@@ -9,6 +9,7 @@
 #define OPEN 999
 
 static char told[512];
+static unsigned segments_read;
 
 static void tell(const char *word, unsigned number)
 {
@@ -34,6 +35,8 @@ static enum err_code entry(void *arg, const struct log_entry *found, struct err 
     (void) why;
     if (v->type == WALEVENT_RESTORE_POINT)
         tell(v->name, 0);
+    else if (found->can_undo)
+        tell(found->did == WALDROPS_DROP ? "d" : found->did == WALDROPS_TRUNCATE ? "t" : "?", v->xid);
     else if (v->type == WALEVENT_COMMIT || v->type == WALEVENT_ABORT)
         tell(v->type == WALEVENT_COMMIT ? "c" : "a", v->xid);
     else
@@ -68,6 +71,7 @@ static enum err_code pass(void *arg, struct err *why)
 {
     (void) arg;
     (void) why;
+    segments_read++;
     return ERR_OK;
 }
 
@@ -156,6 +160,44 @@ START_TEST(a_filter_lets_through_what_it_says)
 }
 END_TEST
 
+/* ---- a few segments instead of all ---- */
+
+static const struct {
+    const char *why;
+    const char *wal;
+    const char *missing;
+    const char *told; /* with drops and restore points */
+    unsigned reads;   /* segments, at most */
+} losses[] = {
+    {"nothing", "c1@10 | c2@20 | c3@30", "", "", 0},
+    {"one", "c1@10 w2 | d2@20 | c3@30", "", "d2", 2},
+    {"both kinds", "w1 m1 t1@10 | c2@20 np | d3@30 | c4@40", "", "t1 p0 d3", 3},
+    {"a drop that crosses a border", "w1 c1@10 ~ d2@20 | c3@30 | c4@40", "", "d2", 2},
+    {"a commit that crosses one and is no drop", "w1 c1@10 ~ c2@20 | c3@30 | c4@40", "", "", 0},
+    {"segments without facts", "w1 ? d1@10 | c2@20 | ? c3@30 ~ d4@40 | c5@50", "", "d1 d4", 9},
+    {"a file made long before the commit", "w1 m2 c1@10 | | | | | | | | | | | | | | t2@50", "", "t2", 25},
+    {"who began long before it", "w1 m2 c1@10 | | | | | | | | | | | | | | d2@50", "", "d2", 25},
+    {"a hole where nothing else is looked for", "w1 d1@10 | c2@20 | c3@30 | c4@40 | w5 d5@50", "67",
+     "d1 -6 +1 d5", 4},
+    {"holes one behind the other", "w1 d1@10 | c2@20 | c3@30 | c4@40 | c5@50", "57", "d1 -5 -7", 6},
+};
+
+START_TEST(what_was_lost_is_found_without_reading_all)
+{
+    struct log_options o = {.drops = true, .restore_points = true};
+    const enum err_code end = losses[_i].missing[0] == '\0' ? ERR_OK : ERR_REFUSED;
+
+    told[0] = '\0';
+    segments_read = 0;
+    (void) archive_wal(losses[_i].wal);
+    spoil(losses[_i].missing, true);
+    ck_assert_msg(ops_wal_log(&cluster, &o, &visitor, &e) == end, "%s: %s", losses[_i].why, e.text);
+    ck_assert_msg(strcmp(told, losses[_i].told) == 0, "%s: \"%s\", not \"%s\"", losses[_i].why, told,
+                  losses[_i].told);
+    ck_assert_msg(segments_read <= losses[_i].reads, "%s: %u segments read", losses[_i].why, segments_read);
+}
+END_TEST
+
 START_TEST(an_lsn_bounds_it_too)
 {
     struct log_options o = {.since = {.kind = LOG_LSN}, .until = {.kind = LOG_LSN}};
@@ -208,6 +250,7 @@ int main(void)
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_loop_test(tcase, a_range_is_told_whole_and_what_is_missing_in_its_place, 0, COUNT(cases));
     tcase_add_test(tcase, a_filter_lets_through_what_it_says);
+    tcase_add_loop_test(tcase, what_was_lost_is_found_without_reading_all, 0, COUNT(losses));
     tcase_add_test(tcase, an_lsn_bounds_it_too);
     tcase_add_test(tcase, what_is_not_there_is_refused);
     tcase_add_test(tcase, without_the_secret_key_nothing_is_told_and_the_hint_says_why);

@@ -4,6 +4,8 @@
  * Segments (1 MiB, from number 4 on) end at a bar:
  *   c7@30  transaction 7 commits at second 30          a7@30  and aborts
  *   q7@30  prepared transaction 7 is committed         nTEXT  a restore point
+ *   d7@30  transaction 7 drops a table                t7@30  and empties one; m7 is the file made for that
+ *   w7     xids from 7 on are not given out yet
  *   ~      filler: the next record begins in this segment and ends in the next
  *   z      zeros to the segment's end: not valid WAL   ?      this segment is stored without facts of its records
  */
@@ -102,6 +104,53 @@ static void put_prepared(uint32_t xid, int64_t time_us)
     begins[xid] = put_main(1, 0x30 | 0x80, 0, &main);
 }
 
+static void body_relation(struct wal_body *main, uint32_t relfilenode)
+{
+    body_u32(main, 1663);
+    body_u32(main, 5);
+    body_u32(main, relfilenode);
+}
+
+/* Lets the file of table 1000 + xid go, and with a DROP its statistics too. */
+static void put_loss(uint32_t xid, int64_t time_us, bool is_drop)
+{
+    struct wal_body main = {.len = 0};
+
+    body_u64(&main, (uint64_t) (time_us - YEARS));
+    body_u32(&main, is_drop ? 0x104 : 0x4); /* xinfo: relations, statistics */
+    body_u32(&main, 1);
+    body_relation(&main, 1000 + xid);
+    if (is_drop) {
+        body_u32(&main, 1);
+        body_u32(&main, 2);
+        body_u32(&main, 5);
+        body_u32(&main, 1000 + xid);
+    }
+    begins[xid] = put_main(1, 0x80, xid, &main);
+}
+
+static void put_create(uint32_t xid)
+{
+    struct wal_body main = {.len = 0};
+
+    body_relation(&main, 2000 + xid);
+    body_u32(&main, 0);
+    (void) put_main(2, 0x10, xid, &main);
+}
+
+static void put_running(uint32_t next_xid)
+{
+    struct wal_body main = {.len = 0};
+
+    body_u32(&main, 0);
+    body_u32(&main, 0);
+    body_u32(&main, 0);
+    body_u32(&main, next_xid);
+    body_u32(&main, next_xid);
+    body_u32(&main, next_xid - 1);
+    (void) put_main(8, 0x10, 0, &main);
+}
+
 static void put_point(const char *name)
 {
     struct wal_body main = {.len = 0};
@@ -155,6 +204,12 @@ static void put_word(const char *word, bool *is_bare)
         put_end(0x20, xid, NOON + second * SECOND);
     else if (word[0] == 'q')
         put_prepared(xid, NOON + second * SECOND);
+    else if (word[0] == 'd' || word[0] == 't')
+        put_loss(xid, NOON + second * SECOND, word[0] == 'd');
+    else if (word[0] == 'm')
+        put_create(xid);
+    else if (word[0] == 'w')
+        put_running(xid);
     else if (word[0] == 'n')
         put_point(word + 1);
     else if (word[0] == '~')
