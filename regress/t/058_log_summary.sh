@@ -20,13 +20,19 @@ rows() { # HOW-MANY, each in a segment of its own
         echo "insert into orders select max(n) + 1, 'x' from orders; select pg_switch_wal();"
     done | psql -XAtq -v ON_ERROR_STOP=1 -h "$SCRATCH/sock" -p "${CLUSTER_PORT[source]}" -U postgres postgres > /dev/null
 }
-rows 12
+rows 10
+sql source "checkpoint"
+rows 2
 sql source "drop table victim"
 rows 20
 between=$(sql source "select pg_current_wal_lsn()")
-rows 20
+rows 18
+sql source "checkpoint" # who begins behind it did nothing before
+rows 2
 sql source "truncate emptied"
-rows 12
+rows 10
+sql source "checkpoint"
+rows 2
 sql source "reindex index orders_pkey"
 sql source "select pg_create_restore_point('here')" > /dev/null
 sql source "create table fresh (n int primary key)"
