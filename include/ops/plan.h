@@ -89,7 +89,8 @@ struct plan {
     uint64_t wal_segments;
     uint64_t wal_stored_bytes;
     bool is_recorded;   /* that they are all there is the archiver's word: not every one was listed */
-    lsn end_of_archive; /* end of the last whole segment on the path in one run with the backup */
+    lsn end_of_archive; /* end of the last whole segment on the path in one run with the backup, or: */
+    lsn damaged_at;     /* where damaged WAL ends that run; 0 = it does not                          */
     struct plan_moment moment;
     struct plan_setting settings[PLAN_SETTINGS_MAX]; /* recovery_target_*; without restore_command       */
     size_t setting_count;

@@ -14,11 +14,13 @@
 struct plan_coverage {
     bool any;          /* the first segment is there                                                 */
     uint64_t whole_to; /* last segment of the unbroken stretch; meaningful when any                  */
-    bool has_gap;      /* something of the path lies behind the first missing segment                */
-    uint64_t missing;  /* the first missing segment; behind what was looked at: nobody knows         */
+    lsn damaged_at; /* valid WAL ends here, inside segment whole_to: damaged when archived; 0 = it is whole */
+    bool has_gap;   /* something of the path lies behind the first missing segment, or behind the damage */
+    uint64_t missing; /* the first missing segment; behind what was looked at: nobody knows         */
     uint32_t missing_tli;
     uint64_t stored_bytes; /* of the unbroken stretch                                                */
     bool is_recorded;      /* the archiver's record says that it is whole; not every segment was listed  */
+    bool is_unseen;        /* whether WAL was damaged when archived is not known of all of it            */
 };
 
 /*
@@ -27,6 +29,13 @@ struct plan_coverage {
  */
 struct plan_coverage plan_cover(const struct timeline_path *path, uint32_t segment_bytes, uint64_t first,
                                 uint64_t last, const struct wal_runs *runs);
+
+/* The end of the unbroken stretch; its own first segment's start when not even that one is there. */
+lsn plan_coverage_end(const struct plan_coverage *c, uint32_t segment_bytes);
+
+/* WAL of the unbroken stretch breaks off at `at`, inside segment `number`: the stretch ends there. */
+void plan_coverage_cut(struct plan_coverage *c, const struct timeline_path *path, uint32_t segment_bytes,
+                       uint64_t first, uint64_t number, lsn at);
 
 /* The segment behind the last that this entry of a path owns: there the next timeline's copy counts. */
 uint64_t plan_stretch_limit(const struct timeline_entry *entry, uint32_t segment_bytes);

@@ -12,13 +12,14 @@ enum err_code plan_reach_end(const struct wal_place *w, const struct timeline_pa
                              uint64_t *last, struct err *e);
 
 /*
- * The path's WAL from segment `first` to `last`, which is at least first. Up to PLAN_LIST_MAX segments are listed. Of more
+ * How far the path's WAL can be replayed from segment `first` on, `last` the last that is of interest, which is at least first. Up to PLAN_LIST_MAX segments are listed. Of more
  * the archiver's own record is believed, coverage->is_recorded, where it says that they are whole; else they are listed as
- * well: a restore lists them in any case.
+ * well: a restore lists them in any case. Where WAL was damaged when it was archived is asked of one descriptor for each run of
+ * the archiver, up to 256 of them; coverage->is_unseen where that does not tell.
  */
 enum err_code plan_reach(const struct wal_place *w, const struct timeline_path *path, uint64_t first,
                          uint64_t last, struct plan_coverage *out, struct err *e);
 
-/* The same with every segment listed, however many. */
+/* Which segments there are, however many: all are listed, and what is in them is not asked. */
 enum err_code plan_reach_list(const struct wal_place *w, const struct timeline_path *path, uint64_t first,
                               uint64_t last, struct plan_coverage *out, struct err *e);

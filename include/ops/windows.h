@@ -9,17 +9,23 @@
 #pragma once
 #include "base/err.h"
 #include "repo/backup_list.h"
+#include "repo/wal_breaks.h"
 #include "repo/wal_index.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/* Missing segments, both ends included, and whose copy was looked for at each end. */
+/*
+ * What ends a stretch of WAL: missing segments, both ends included, and whose copy was looked for at each end; or damage, and the
+ * segments that are missing behind the damaged one, of which there may be none: last is first - 1 then.
+ */
 struct window_gap {
     uint64_t first;
     uint64_t last;
     uint32_t first_tli;
     uint32_t last_tli;
+    lsn damaged_at; /* valid WAL ends here, in the segment before first; 0 = it goes on to that one's end */
+    uint32_t damaged_tli;
 };
 
 struct window {
@@ -27,16 +33,16 @@ struct window {
     size_t backups;                   /* that lie in it                                                  */
     uint64_t first;                   /* segments: of the backup's start, and the last whole one         */
     uint64_t last;
-    lsn end;          /* of the last whole segment                                       */
+    lsn end;          /* of the last whole segment, or of valid WAL in it where it is damaged */
     bool has_last;    /* a transaction ended in it; its time is that up to which         */
     int64_t last_us;  /* any other time can be reached. Who has times fills these        */
     bool is_at_least; /* there may be later ones, which could not be looked at           */
 };
 
 enum hole_cause {
-    HOLE_GAP,        /* segments are missing, and the next backup ends at `to`          */
+    HOLE_GAP, /* segments are missing, or WAL is damaged in the first of gaps, and the next backup ends at `to` */
     HOLE_BEFORE,     /* WAL before the first backup                                     */
-    HOLE_NO_BACKUP,  /* segments are missing, and there is no backup behind             */
+    HOLE_NO_BACKUP,  /* the same, and there is no backup behind                         */
     HOLE_NEVER,      /* there is no backup at all whose WAL is whole                    */
     HOLE_NO_HISTORY, /* the timeline's history file is missing: where it lies is not known */
 };
@@ -60,8 +66,9 @@ struct window_piece {
 struct useless_backup {
     const struct backup_info *backup;
     bool is_other_size; /* its segments are of another size than the line's: they were not looked at */
-    uint64_t missing;   /* else the first missing segment                                             */
+    uint64_t missing;   /* else the first missing segment, or the damaged one                         */
     uint32_t missing_tli;
+    lsn damaged_at; /* where WAL is damaged in it; 0 = it is missing */
 };
 
 struct windows_timeline {
@@ -80,13 +87,16 @@ struct windows {
     struct windows_timeline *list; /* ascending; owned with all below */
     size_t count;
     uint32_t segment_bytes;
+    bool
+        is_unseen; /* not of all WAL is it known whether it was damaged when it was archived. Filled like the times */
 };
 
 struct windows_facts {
     const struct wal_timelines *timelines;
     const struct backup_list *backups;
-    const struct wal_runs *runs; /* of all timelines, ascending by timeline and segment */
-    uint32_t segment_bytes;      /* 0: there is neither WAL nor backup                  */
+    const struct wal_runs *runs;     /* of all timelines, ascending by timeline and segment */
+    uint32_t segment_bytes;          /* 0: there is neither WAL nor backup                  */
+    const struct wal_breaks *breaks; /* where WAL is damaged, ascending like runs; NULL = nowhere */
 };
 
 /* The windows of a line. Borrows the backups; without times. */

@@ -3,7 +3,8 @@
  *
  * A time is read from descriptors, from the window's end back: the last segment's, and that of the segment which its run
  * names for the last commit. Where a record that may be a commit goes on over a border, the two segments are read; without an
- * identity the time is then told as one that is reached at least.
+ * identity the time is then told as one that is reached at least. Where WAL is damaged tells one descriptor for each run of the
+ * archiver (repo/wal_breaks.h).
  */
 #pragma once
 #include "ops/windows.h"

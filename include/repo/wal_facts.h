@@ -4,9 +4,8 @@
  * {"system_identifier": 16 hex, "postgresql": 15, "timeline": 1, "segment_bytes": 16777216, "first_lsn", "end_lsn",
  *  and, where the records were read: "commits", "aborts", "restore_points", "last_lsn", "first_commit", "last_commit",
  *  "min_commit", "max_commit", "commit_lsn", "drops", "truncates", "database_drops", "prepares", "prepared_ends",
- *  "open_lsn", "loss_lsn", "point_lsn"; where
- *  only filler lies behind end_lsn: "valid_sha256"; and, where such a run is known: "run_from", "run_to", "run_max",
- *  "run_commit", "run_loss", "run_point"}
+ *  "open_lsn", "loss_lsn", "point_lsn"; where only filler lies behind end_lsn: "valid_sha256"; where damage ends it:
+ *  "damaged"; and, where such a run is known: "run_from", "run_to", "run_max", "run_commit", "run_loss", "run_point"}
  * Times are those of commit and abort records alike, as recovery targets see them, in microseconds since 1970 UTC.
  */
 #pragma once
@@ -27,8 +26,9 @@ struct wal_facts {
     lsn last_lsn;   /* start of the last whole record; 0 = none or not read */
     bool has_valid; /* behind end_lsn lies what replay never reads; before it: */
     uint8_t valid_sha256[SHA256_BYTES];
-    lsn run_from; /* every segment of the timeline that begins in [run_from, run_to) was acknowledged by */
-    lsn run_to;   /* the repository when this one was stored; both first_lsn when none is known to be    */
+    bool is_damaged; /* behind end_lsn lies what replay would have to read and can't: recovery ends there */
+    lsn run_from;    /* every segment of the timeline that begins in [run_from, run_to) was acknowledged by */
+    lsn run_to;      /* the repository when this one was stored; both first_lsn when none is known to be    */
     bool run_has_max;   /* there is any commit or abort in the run or in this segment */
     int64_t run_max_us; /* the newest of their times                         */
     lsn run_commit; /* the newest commit_lsn of the run and this segment; 0 = none. Without a run: this segment's */

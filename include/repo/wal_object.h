@@ -7,6 +7,7 @@
 #include "pg/walseg.h"
 #include "repo/layout.h"
 #include "repo/repo.h"
+#include "repo/wal_cache.h"
 #include "repo/wal_facts.h"
 #include <stdint.h>
 
@@ -15,6 +16,7 @@ struct wal_place {
     struct repo *repo;
     const struct layout *layout;
     uint32_t segment_bytes;
+    struct wal_cache *cache; /* of descriptors read; NULL = each is asked for again */
 };
 
 /* The key, and the file name, of a segment. key has STORE_KEY_MAX + 1 bytes. */
@@ -22,7 +24,7 @@ void wal_object_key(const struct wal_place *w, uint32_t tli, uint64_t number, ch
                     char name[WALFILE_NAME_MAX]);
 
 /*
- * What the descriptor says: one small request. ERR_ABSENT as the store says it; ERR_CORRUPT also when it is not what the
+ * What the descriptor says: one small request, or none where the place has a cache and it was asked before. ERR_ABSENT as the store says it; ERR_CORRUPT also when it is not what the
  * key promises: another line's, timeline's or place's.
  */
 enum err_code wal_object_facts(const struct wal_place *w, uint32_t tli, uint64_t number, struct wal_facts *f,

@@ -10,6 +10,7 @@
  *                            commits and aborts in microseconds since 1970 UTC, or "-". commit, loss, point: the newest
  *                            commit_lsn, loss_lsn and point_lsn. crc: CRC-32C, 8 hex digits, of the
  *                            repository's place, a NUL, and the text before it.
+ * A run goes on over no segment whose records were not read or whose WAL is damaged: it ends with that one.
  * A cache: losing it only begins a new run. It is written behind the acknowledgement, never before, and replaced whole;
  * several archivers that share a spool write what is true, each of them, and at worst shorten each other's runs.
  */

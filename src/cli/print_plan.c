@@ -309,6 +309,8 @@ static json_t *wal_to_json(const struct plan *p)
     json_set_bytes(o, "stored_bytes", p->wal_stored_bytes);
     json_set_lsn(o, "start_lsn", p->start_lsn);
     json_set_lsn(o, "end_of_archive_lsn", p->end_of_archive);
+    if (p->damaged_at != 0)
+        json_set_lsn(o, "damaged_lsn", p->damaged_at);
     if (p->moment.last_us != 0)
         json_set_moment(o, "last_commit", p->moment.last_us);
     return o;

@@ -42,43 +42,90 @@ static const struct window *last_window(const struct windows_timeline *t)
 
 /* ---- causes ---- */
 
-static uint64_t missing_segments(const struct hole *h)
+/* Of how many places of a hole segments are missing, and how many; *first is the first place, NULL where none is. */
+static uint64_t missing_segments(const struct hole *h, size_t *count, const struct window_gap **first)
 {
     uint64_t sum = 0;
 
-    for (size_t i = 0; i < h->gap_count; i++)
-        sum += h->gaps[i].last - h->gaps[i].first + 1;
+    *count = 0;
+    *first = NULL;
+    for (size_t i = 0; i < h->gap_count; i++) {
+        const struct window_gap *gap = &h->gaps[i];
+
+        if (gap->last < gap->first)
+            continue;
+        sum += gap->last - gap->first + 1;
+        if ((*count)++ == 0)
+            *first = gap;
+    }
     return sum;
+}
+
+static const struct window_gap *first_damage(const struct hole *h)
+{
+    for (size_t i = 0; i < h->gap_count; i++)
+        if (h->gaps[i].damaged_at != 0)
+            return &h->gaps[i];
+    return NULL;
 }
 
 /* "segment A missing", "2 segments missing, A to B", "9 segments missing in 3 places, the first A to B". */
 static void missing_format(const struct hole *h, uint32_t segment_bytes, char *out, size_t size)
 {
-    const struct window_gap *gap = &h->gaps[0];
-    uint64_t missing = missing_segments(h);
+    const struct window_gap *gap;
+    size_t count;
+    uint64_t missing = missing_segments(h, &count, &gap);
     char first[WALFILE_NAME_MAX], last[WALFILE_NAME_MAX] = "", places[48] = ",";
-    const char *to = gap->last > gap->first ? " to " : "";
+    const char *to;
 
+    out[0] = '\0';
+    if (gap == NULL)
+        return;
+    to = gap->last > gap->first ? " to " : "";
     walseg_name(gap->first_tli, gap->first, segment_bytes, first);
     if (gap->last > gap->first)
         walseg_name(gap->last_tli, gap->last, segment_bytes, last);
-    if (h->gap_count > 1)
-        (void) snprintf(places, sizeof(places), " in %zu places, the first", h->gap_count);
+    if (count > 1)
+        (void) snprintf(places, sizeof(places), " in %zu places, the first", count);
     if (missing == 1)
         (void) snprintf(out, size, "segment %s missing", first);
     else
         (void) snprintf(out, size, "%" PRIu64 " segments missing%s %s%s%s", missing, places, first, to, last);
 }
 
+static void damage_format(lsn at, uint32_t tli, uint64_t number, uint32_t segment_bytes, char *out,
+                          size_t size)
+{
+    char name[WALFILE_NAME_MAX], position[LSN_TEXT_MAX];
+
+    walseg_name(tli, number, segment_bytes, name);
+    lsn_format(at, position);
+    (void) snprintf(out, size, "WAL damaged at LSN %s in segment %s", position, name);
+}
+
+/* What breaks the WAL in a hole: damage, missing segments, or both. */
+static void break_format(const struct hole *h, uint32_t segment_bytes, char *out, size_t size)
+{
+    const struct window_gap *damage = first_damage(h);
+    char damaged[CAUSE_MAX / 2] = "", missing[CAUSE_MAX / 2];
+
+    missing_format(h, segment_bytes, missing, sizeof(missing));
+    if (damage != NULL)
+        damage_format(damage->damaged_at, damage->damaged_tli, damage->first - 1, segment_bytes, damaged,
+                      sizeof(damaged));
+    (void) snprintf(out, size, "%s%s%s", damaged, damaged[0] != '\0' && missing[0] != '\0' ? "; " : "",
+                    missing);
+}
+
 static void cause_format(const struct hole *h, uint32_t tli, uint32_t segment_bytes, char out[CAUSE_MAX])
 {
-    char missing[CAUSE_MAX - 32];
+    char broken[CAUSE_MAX - 32];
 
     if (h->cause == HOLE_GAP) {
-        missing_format(h, segment_bytes, out, CAUSE_MAX);
+        break_format(h, segment_bytes, out, CAUSE_MAX);
     } else if (h->cause == HOLE_NO_BACKUP) {
-        missing_format(h, segment_bytes, missing, sizeof(missing));
-        (void) snprintf(out, CAUSE_MAX, "%s, no backup behind it", missing);
+        break_format(h, segment_bytes, broken, sizeof(broken));
+        (void) snprintf(out, CAUSE_MAX, "%s, no backup behind it", broken);
     } else if (h->cause == HOLE_NO_HISTORY) {
         (void) snprintf(out, CAUSE_MAX, "history file %08" PRIX32 ".history missing", tli);
     } else {
@@ -95,6 +142,10 @@ static void useless_format(const struct useless_backup *u, uint32_t segment_byte
     if (u->is_other_size) {
         (void) snprintf(out, CAUSE_MAX, "its segments have %" PRIu32 " bytes, not %" PRIu32,
                         u->backup->segment_bytes, segment_bytes);
+        return;
+    }
+    if (u->damaged_at != 0) {
+        damage_format(u->damaged_at, u->missing_tli, u->missing, segment_bytes, out, CAUSE_MAX);
         return;
     }
     walseg_name(u->missing_tli, u->missing, segment_bytes, name);
@@ -182,6 +233,9 @@ void print_windows(const struct windows *w, int indent, int64_t now_us, FILE *ou
 {
     for (size_t i = 0; i < w->count; i++)
         print_timeline(&w->list[i], w->segment_bytes, indent, now_us, out);
+    if (w->is_unseen)
+        fprintf(out, "%*sNot of all WAL is it known whether it was damaged when it was archived\n", indent,
+                "");
 }
 
 /* ---- JSON ------------------------------------------------------------------------------------------------------ */
@@ -210,12 +264,38 @@ static json_t *gaps_to_json(const struct hole *h, uint32_t segment_bytes)
         const struct window_gap *gap = &h->gaps[i];
         char first[WALFILE_NAME_MAX], last[WALFILE_NAME_MAX];
 
+        if (gap->last < gap->first)
+            continue;
         walseg_name(gap->first_tli, gap->first, segment_bytes, first);
         walseg_name(gap->last_tli, gap->last, segment_bytes, last);
         (void) json_array_append_new(list, json_pack("{s:s, s:s, s:I}", "first", first, "last", last,
                                                      "segments", (json_int_t) (gap->last - gap->first + 1)));
     }
     return list;
+}
+
+static json_t *damage_to_json(const struct hole *h, uint32_t segment_bytes)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < h->gap_count; i++) {
+        const struct window_gap *gap = &h->gaps[i];
+        char name[WALFILE_NAME_MAX];
+        json_t *o;
+
+        if (gap->damaged_at == 0)
+            continue;
+        walseg_name(gap->damaged_tli, gap->first - 1, segment_bytes, name);
+        o = json_pack("{s:s}", "segment", name);
+        json_set_lsn(o, "lsn", gap->damaged_at);
+        (void) json_array_append_new(list, o);
+    }
+    return list;
+}
+
+static const char *kind_of(const struct hole *h)
+{
+    return h->cause == HOLE_GAP && h->gaps[0].damaged_at != 0 ? "wal-damaged" : cause_names[h->cause];
 }
 
 static json_t *hole_to_json(const struct windows_timeline *t, size_t i, uint32_t segment_bytes)
@@ -226,8 +306,8 @@ static json_t *hole_to_json(const struct windows_timeline *t, size_t i, uint32_t
     json_t *o;
 
     cause_format(h, t->tli, segment_bytes, cause);
-    o = json_pack("{s:s, s:s, s:o}", "kind", cause_names[h->cause], "cause", cause, "missing",
-                  gaps_to_json(h, segment_bytes));
+    o = json_pack("{s:s, s:s, s:o, s:o}", "kind", kind_of(h), "cause", cause, "missing",
+                  gaps_to_json(h, segment_bytes), "damaged", damage_to_json(h, segment_bytes));
     if (before != NULL)
         json_set_moment(o, "from", newest(before));
     json_set_lsn(o, "from_lsn", h->from);
@@ -242,13 +322,15 @@ static json_t *useless_to_json(const struct windows_timeline *t, uint32_t segmen
     json_t *list = json_array();
 
     for (size_t i = 0; i < t->useless_count; i++) {
+        const struct useless_backup *u = &t->useless[i];
+        const char *kind = u->is_other_size     ? "other-segment-size"
+                           : u->damaged_at != 0 ? "wal-damaged"
+                                                : "segments-missing";
         char cause[CAUSE_MAX];
 
-        useless_format(&t->useless[i], segment_bytes, cause);
+        useless_format(u, segment_bytes, cause);
         (void) json_array_append_new(
-            list, json_pack("{s:s, s:s, s:s}", "id", t->useless[i].backup->id, "kind",
-                            t->useless[i].is_other_size ? "other-segment-size" : "segments-missing", "cause",
-                            cause));
+            list, json_pack("{s:s, s:s, s:s}", "id", u->backup->id, "kind", kind, "cause", cause));
     }
     return list;
 }

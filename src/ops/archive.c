@@ -211,10 +211,11 @@ static void conclude(struct subject *s, const struct walscan *scan, const struct
     lsn damage = wal_damage_at(scan, &s->file, &s->page, s->path);
 
     wal_notes_conclude(&s->facts, scan);
-    if (damage == 0)
-        s->facts.has_valid = wal_digest_valid(digest, s->facts.valid_sha256);
-    else
+    s->facts.is_damaged = damage != 0;
+    if (s->facts.is_damaged)
         warn_of_damage(s, damage);
+    else
+        s->facts.has_valid = wal_digest_valid(digest, s->facts.valid_sha256);
 }
 
 static enum err_code examine_wal(struct subject *s, struct err *e)

@@ -4,6 +4,7 @@
 #include "ops/backup_wal.h"
 
 #include "base/log.h"
+#include "repo/wal_breaks.h"
 #include "repo/wal_index.h"
 
 #include <inttypes.h>
@@ -12,6 +13,7 @@
 #define LOOK_AGAIN_FIRST_US ((int64_t) 200000)
 #define LOOK_AGAIN_MAX_US   ((int64_t) 5000000)
 #define UNTOLD_ACCEPTED_US  ((int64_t) 5000000)
+#define RUNS_MAX            256                  /* of the archiver, that are followed in search of damage */
 #define FAILING_REFUSED_US  ((int64_t) 30000000) /* a store that is away for a moment heals */
 
 /* The first segment of one range that is not there; "" when all are. The next newer timeline has its fork's. */
@@ -158,6 +160,41 @@ static enum err_code refuse_foreign(const struct backup_wal *w, const struct ask
     return err_hint(e, "What is there may be another server's. --wal-timeout waits longer.");
 }
 
+/* ---- is it whole? ---- */
+
+static enum err_code refuse_damaged(const struct backup_wal *w, const struct wal_break *at, struct err *e)
+{
+    char name[WALFILE_NAME_MAX], position[LSN_TEXT_MAX];
+
+    walseg_name(at->tli, at->number, w->segment_bytes, name);
+    lsn_format(at->end, position);
+    err_set(e, ERR_REFUSED,
+            "WAL is damaged at LSN %s in segment \"%s\", as it was archived, and the backup needs what lies "
+            "behind",
+            position, name);
+    return err_hint(e, "Look for the cause, and take another backup: it does not need this segment.");
+}
+
+/* What archive found damaged between start and end; what its descriptors don't tell is taken for whole. */
+static enum err_code check_whole(const struct backup_wal *w, struct err *e)
+{
+    const struct wal_place place = {w->repo, w->layout, w->segment_bytes, NULL};
+    CLEANUP(wal_breaks_clear) struct wal_breaks breaks = {.count = 0};
+    unsigned most = RUNS_MAX;
+
+    for (size_t i = 0; i < w->range_count; i++) {
+        const struct manifest_range *range = &w->ranges[i];
+        const size_t before = breaks.count;
+
+        if (wal_breaks_add(&place, range->tli, walseg_number(range->start, w->segment_bytes),
+                           walseg_number(range->end - 1, w->segment_bytes), &most, &breaks, e) != ERR_OK)
+            return err_while(e, "looking for damage in the backup's WAL");
+        if (breaks.count > before && breaks.list[before].end < range->end)
+            return refuse_damaged(w, &breaks.list[before], e);
+    }
+    return ERR_OK;
+}
+
 enum err_code backup_wal_wait(const struct backup_wal *w, struct err *e)
 {
     int64_t deadline_us = clock_mono_us(w->clock) + w->timeout_ms * 1000;
@@ -174,10 +211,10 @@ enum err_code backup_wal_wait(const struct backup_wal *w, struct err *e)
         if (look_at_all(w, missing, e) != ERR_OK)
             return err_while(e, "looking for the backup's WAL");
         if (missing[0] == '\0' && is_settled(w, &q))
-            return ERR_OK;
+            return check_whole(w, e);
         left_us = deadline_us - clock_mono_us(w->clock);
         if (missing[0] == '\0' && left_us <= 0 && q.verdict == VERDICT_UNTOLD)
-            return ERR_OK;
+            return check_whole(w, e);
         if (missing[0] == '\0' && (left_us <= 0 || is_hopeless(w, &q)))
             return refuse_foreign(w, &q, e);
         if (left_us <= 0)

@@ -36,6 +36,8 @@ struct request {
     struct timeline_path path; /* empty without a plan */
     struct walfile until;
     bool has_until;
+    bool is_needed;  /* the plan says that it must be there                      */
+    bool is_through; /* and that replay goes on behind it, into the next segment */
 };
 
 /* Where it came from, once it has. */
@@ -86,25 +88,46 @@ static bool is_behind(const struct walfile *a, const struct walfile *b)
  * On a plan's path a segment belongs to the newest timeline that begins at or before its end; asked for on an older
  * one (the server's fallback when the newer lacks it) it is not part of this history, whether stored or not.
  */
-static enum err_code judge(const struct request *q, bool *is_foreign, bool *is_needed, struct err *e)
+static enum err_code judge(struct request *q, bool *is_foreign, struct err *e)
 {
     struct control control;
     uint64_t number;
 
-    *is_foreign = *is_needed = false;
+    *is_foreign = false;
     if (q->path.count == 0)
         return ERR_OK;
     if (q->file.kind != WALFILE_SEGMENT) {
         /* Without the target timeline's history the server would not know the branch, and stay on the parent. */
-        *is_needed = q->file.kind == WALFILE_HISTORY && q->file.tli > 1 &&
-                     q->file.tli == q->path.entries[q->path.count - 1].tli;
+        q->is_needed = q->file.kind == WALFILE_HISTORY && q->file.tli > 1 &&
+                       q->file.tli == q->path.entries[q->path.count - 1].tli;
         return ERR_OK;
     }
     if (control_read(".", &control, e) != ERR_OK ||
         walseg_of_file(&q->file, control.segment_bytes, &number, e) != ERR_OK)
         return err_while(e, "the plan's path can't be applied");
     *is_foreign = timeline_of_segment(&q->path, number, control.segment_bytes) != q->file.tli;
-    *is_needed = !*is_foreign && q->has_until && !is_behind(&q->file, &q->until);
+    q->is_needed = !*is_foreign && q->has_until && !is_behind(&q->file, &q->until);
+    q->is_through = q->is_needed && is_behind(&q->until, &q->file);
+    return ERR_OK;
+}
+
+/*
+ * Recovery takes the damage for the end of WAL. A plan that goes on behind it would end too early, and might be promoted there.
+ * One whose target lies before it, in this very segment or an earlier one, is not disturbed.
+ */
+static enum err_code judge_damage(const struct request *q, const struct wal_facts *f, struct err *e)
+{
+    char end[LSN_TEXT_MAX];
+
+    lsn_format(f->end_lsn, end);
+    if (q->is_through)
+        return err_set(
+            e, ERR_CORRUPT,
+            "WAL is damaged at LSN %s in segment \"%s\", as it was archived, but this restore needs "
+            "what lies behind",
+            end, q->name);
+    log_warning("WAL is damaged at LSN %s in segment \"%s\", as it was archived: no recovery gets past it",
+                end, q->name);
     return ERR_OK;
 }
 
@@ -122,7 +145,7 @@ static enum err_code check_facts(const struct request *q, const struct descripto
     if (strcmp(line, q->layout.line) != 0 || d->size != facts.segment_bytes)
         return err_set(e, ERR_CORRUPT, "object for \"%s\" is of system identifier %s with %" PRIu64 " bytes",
                        q->name, line, d->size);
-    return ERR_OK;
+    return facts.is_damaged ? judge_damage(q, &facts, e) : ERR_OK;
 }
 
 static enum err_code fetch_from(const struct request *q, struct repo *r, struct delivery *got, struct err *e)
@@ -196,14 +219,14 @@ static void measure(const struct cluster *c, const struct request *q, const stru
             replay_rate_note(c->spool, repo_place(c->repos[i]), &step);
 }
 
-static enum err_code answer(const struct cluster *c, const struct request *q, struct err *e)
+static enum err_code answer(const struct cluster *c, struct request *q, struct err *e)
 {
     const int64_t asked_us = clock_mono_us(&clock_system);
     struct delivery got = {.from = NULL};
-    bool is_foreign, is_needed;
+    bool is_foreign;
     enum err_code code;
 
-    if (judge(q, &is_foreign, &is_needed, e) != ERR_OK)
+    if (judge(q, &is_foreign, e) != ERR_OK)
         return e->code;
     if (is_foreign)
         return err_set(e, ERR_ABSENT, "\"%s\" is not on the timeline path of this restore", q->name);
@@ -211,7 +234,7 @@ static enum err_code answer(const struct cluster *c, const struct request *q, st
     measure(c, q, &got, asked_us);
     if (code != ERR_ABSENT)
         return code == ERR_OK ? ERR_OK : err_while(e, "could not fetch \"%s\"", q->name);
-    if (!is_needed)
+    if (!q->is_needed)
         return err_set(e, ERR_ABSENT, "\"%s\" is not in the archive", q->name);
     err_set(e, ERR_REFUSED, "\"%s\" is not in the archive, but this restore needs it", q->name);
     return err_hint(e, "Recovery must not end here. Run \"pitr plan\" again to see what is restorable now.");

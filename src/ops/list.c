@@ -2,7 +2,7 @@
  * ops/list.c - see ops/list.h.
  *
  * Requests of a line: line.json, the backups' listing and one GET each, the timelines' listing and their histories,
- * the listing of all segments, and the descriptors at the ends of the restorable windows. How large a segment is says the newest backup; without one, the first WAL object's
+ * the listing of all segments, and the descriptors at the ends of the archiver's runs and of the restorable windows. How large a segment is says the newest backup; without one, the first WAL object's
  * descriptor.
  */
 #include "ops/list.h"
@@ -62,8 +62,9 @@ enum err_code list_runs(const struct wal_place *w, const struct wal_timelines *t
 
 static enum err_code read_wal(struct repo *r, struct listed_line *line, struct err *e)
 {
-    const struct wal_place place = {r, &line->layout, line->segment_bytes};
-    const struct windows_facts facts = {&line->timelines, &line->backups, &line->runs, line->segment_bytes};
+    const struct wal_place place = {r, &line->layout, line->segment_bytes, NULL};
+    const struct windows_facts facts = {&line->timelines, &line->backups, &line->runs, line->segment_bytes,
+                                        NULL};
 
     if (line->segment_bytes == 0)
         return ERR_OK;

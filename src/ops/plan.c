@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define DAMAGE_TEXT_MAX 160
+
 void plan_clear(struct plan *p)
 {
     timeline_clear(&p->path);
@@ -52,8 +54,7 @@ static enum err_code hint_nearest(const struct plan *p, const struct plan_facts 
     char reach[LSN_TEXT_MAX], last[TIMESTAMP_TEXT_MAX + 32] = "", again[TIMESTAMP_TEXT_MAX], behind[160] = "";
     char time[TIMESTAMP_TEXT_MAX], position[LSN_TEXT_MAX];
 
-    lsn_format(f->coverage.any ? walseg_start(f->coverage.whole_to + 1, p->segment_bytes) : p->start_lsn,
-               reach);
+    lsn_format(f->coverage.any ? plan_coverage_end(&f->coverage, p->segment_bytes) : p->start_lsn, reach);
     if (p->moment.last_us != 0) {
         timestamp_format(p->moment.last_us, time);
         (void) snprintf(last, sizeof(last), " (last transaction %s)", time);
@@ -68,13 +69,28 @@ static enum err_code hint_nearest(const struct plan *p, const struct plan_facts 
                     last, behind);
 }
 
+/* "WAL is damaged at LSN x in segment y, as it was archived" */
+static void damage_format(const struct plan *p, const struct plan_coverage *c, char out[DAMAGE_TEXT_MAX])
+{
+    char position[LSN_TEXT_MAX], name[WALFILE_NAME_MAX];
+
+    lsn_format(c->damaged_at, position);
+    walseg_name(timeline_of_segment(&p->path, c->whole_to, p->segment_bytes), c->whole_to, p->segment_bytes,
+                name);
+    (void) snprintf(out, DAMAGE_TEXT_MAX, "WAL is damaged at LSN %s in segment \"%s\", as it was archived",
+                    position, name);
+}
+
 static enum err_code refuse_missing(const struct plan *p, const struct plan_facts *f, const char *what,
                                     struct err *e)
 {
-    char name[WALFILE_NAME_MAX];
+    char name[WALFILE_NAME_MAX], damage[DAMAGE_TEXT_MAX];
 
     walseg_name(f->coverage.missing_tli, f->coverage.missing, p->segment_bytes, name);
-    if (f->coverage.has_gap)
+    damage_format(p, &f->coverage, damage);
+    if (f->coverage.damaged_at != 0)
+        err_set(e, ERR_REFUSED, "%s can't be reached: %s", what, damage);
+    else if (f->coverage.has_gap)
         err_set(e, ERR_REFUSED, "%s can't be reached: segment \"%s\" is missing, with later ones present",
                 what, name);
     else
@@ -85,10 +101,9 @@ static enum err_code refuse_missing(const struct plan *p, const struct plan_fact
 /* A backup whose own WAL is not whole restores nothing. */
 static enum err_code check_backup_wal(const struct plan *p, const struct plan_facts *f, struct err *e)
 {
-    uint64_t stop = walseg_number(p->backup->stop_lsn - 1, p->segment_bytes);
     char what[64];
 
-    if (f->coverage.any && f->coverage.whole_to >= stop)
+    if (f->coverage.any && plan_coverage_end(&f->coverage, p->segment_bytes) >= p->backup->stop_lsn)
         return ERR_OK;
     (void) snprintf(what, sizeof(what), "the end of backup %s", p->backup->id);
     refuse_missing(p, f, what, e);
@@ -242,7 +257,7 @@ static enum err_code refuse_gap(const struct plan *p, const struct plan_facts *f
     char reach[LSN_TEXT_MAX];
 
     refuse_missing(p, f, "the end of the archived WAL", e);
-    lsn_format(walseg_start(f->coverage.whole_to + 1, p->segment_bytes), reach);
+    lsn_format(plan_coverage_end(&f->coverage, p->segment_bytes), reach);
     return err_hint(
         e,
         "From backup %s everything up to LSN %s can be restored: name a target before it, or a time "
@@ -254,11 +269,11 @@ static enum err_code refuse_gap(const struct plan *p, const struct plan_facts *f
 static enum err_code check_found(const struct plan *p, const struct plan_facts *f, struct err *e)
 {
     const struct target *t = &p->target;
-    char name[WALFILE_NAME_MAX], what[48], text[TIMESTAMP_TEXT_MAX];
+    char name[WALFILE_NAME_MAX], what[48], text[TIMESTAMP_TEXT_MAX], damage[DAMAGE_TEXT_MAX];
 
     if (!p->moment.known || p->moment.reached || (t->kind == TARGET_TIME && t->or_latest))
         return ERR_OK;
-    if (t->kind == TARGET_LSN && walseg_number(t->lsn, p->segment_bytes) > f->coverage.whole_to)
+    if (t->kind == TARGET_LSN && t->lsn >= plan_coverage_end(&f->coverage, p->segment_bytes))
         return ERR_OK; /* the reach decides */
     if (!f->coverage.has_gap)
         return refuse_unfound(p, e);
@@ -268,6 +283,9 @@ static enum err_code check_found(const struct plan *p, const struct plan_facts *
         return refuse_missing(p, f, what, e);
     }
     refuse_unfound(p, e);
+    damage_format(p, &f->coverage, damage);
+    if (f->coverage.damaged_at != 0)
+        return err_hint(e, "%s; what lies behind can't be reached.", damage);
     walseg_name(f->coverage.missing_tli, f->coverage.missing, p->segment_bytes, name);
     return err_hint(e, "Segment \"%s\" is missing; what lies behind it can't be reached.", name);
 }
@@ -286,7 +304,7 @@ static enum err_code check_reach(struct plan *p, const struct plan_facts *f, str
     if (is_open_ended(p))
         return ERR_OK;
     p->last_segment = walseg_number(last_byte(p), p->segment_bytes);
-    if (p->last_segment <= f->coverage.whole_to)
+    if (last_byte(p) < plan_coverage_end(&f->coverage, p->segment_bytes))
         return ERR_OK;
     if (p->target.kind == TARGET_LSN) {
         lsn_format(p->target.lsn, position);
@@ -352,9 +370,12 @@ static void hint_rivals(const struct plan_rivals *rivals, struct err *e)
 
 static void add_warnings(struct plan *p, const struct plan_facts *f)
 {
-    char name[WALFILE_NAME_MAX];
+    char name[WALFILE_NAME_MAX], damage[DAMAGE_TEXT_MAX];
 
-    if (f->coverage.has_gap) {
+    if (f->coverage.damaged_at != 0) {
+        damage_format(p, &f->coverage, damage);
+        warn(p, "%s; nothing behind it can be reached from this backup", damage);
+    } else if (f->coverage.has_gap) {
         walseg_name(f->coverage.missing_tli, f->coverage.missing, p->segment_bytes, name);
         warn(p, "segment \"%s\" is missing; nothing behind it can be reached from this backup", name);
     }
@@ -370,6 +391,9 @@ static void add_warnings(struct plan *p, const struct plan_facts *f)
              "that all %" PRIu64
              " segments are there is what the archiver has recorded; a restore lists them first",
              p->wal_segments);
+    if (f->coverage.is_unseen)
+        warn(p, "whether WAL was damaged when it was archived was not looked at everywhere: the descriptors "
+                "of the archiver's runs don't tell");
     if (p->backup->settings.max_prepared_xacts > 0 && p->target.kind != TARGET_IMMEDIATE)
         warn(p,
              "the server has max_prepared_transactions = %d: transactions that are prepared and not ended at "
@@ -397,7 +421,8 @@ enum err_code plan_settle(const struct target *t, const struct plan_facts *f, st
         plan_clear(p);
         return e->code;
     }
-    p->end_of_archive = walseg_start(f->coverage.whole_to + 1, p->segment_bytes);
+    p->end_of_archive = plan_coverage_end(&f->coverage, p->segment_bytes);
+    p->damaged_at = f->coverage.damaged_at;
     p->wal_segments = p->last_segment - p->first_segment + 1;
     p->wal_stored_bytes =
         f->coverage.stored_bytes / (f->coverage.whole_to - p->first_segment + 1) * p->wal_segments;

@@ -76,3 +76,21 @@ struct plan_coverage plan_cover(const struct timeline_path *path, uint32_t segme
         next = c.whole_to + 1;
     }
 }
+
+lsn plan_coverage_end(const struct plan_coverage *c, uint32_t segment_bytes)
+{
+    if (c->any && c->damaged_at != 0)
+        return c->damaged_at;
+    return walseg_start(c->any ? c->whole_to + 1 : c->missing, segment_bytes);
+}
+
+void plan_coverage_cut(struct plan_coverage *c, const struct timeline_path *path, uint32_t segment_bytes,
+                       uint64_t first, uint64_t number, lsn at)
+{
+    c->stored_bytes = c->stored_bytes / (c->whole_to - first + 1) * (number - first + 1);
+    c->whole_to = number;
+    c->damaged_at = at;
+    c->has_gap = true; /* of a full segment there is more: it was written, and can't be read */
+    c->missing = number + 1;
+    c->missing_tli = timeline_of_segment(path, c->missing, segment_bytes);
+}

@@ -230,7 +230,7 @@ static enum verdict verdict_of(const struct plan_facts *f, const struct err *why
     if (f->moment.backup_is_late)
         return VERDICT_LATE;
     if (why->code == ERR_REFUSED &&
-        (!f->coverage.any || f->coverage.whole_to < walseg_number(b->stop_lsn - 1, b->segment_bytes)))
+        (!f->coverage.any || plan_coverage_end(&f->coverage, b->segment_bytes) < b->stop_lsn))
         return VERDICT_BROKEN;
     return VERDICT_FINAL;
 }
@@ -332,12 +332,13 @@ static void tell_damaged(const struct planned *p)
 enum err_code ops_plan_line(struct repo *r, const struct layout *l, const struct target *t,
                             struct planned *out, struct err *e)
 {
+    CLEANUP(wal_cache_clear) struct wal_cache cache = {.places = NULL};
     struct planning k = {.planned = out, .target = t};
     enum err_code code;
 
     out->repo = r;
     out->layout = *l;
-    k.place = (struct wal_place){.repo = r, .layout = &out->layout};
+    k.place = (struct wal_place){.repo = r, .layout = &out->layout, .cache = &cache};
     if (out->backups.list == NULL && backup_list_open(r, &out->layout, &out->backups, e) != ERR_OK)
         return e->code;
     k.untried = first_too_late(&k);
@@ -353,7 +354,7 @@ enum err_code ops_plan_line(struct repo *r, const struct layout *l, const struct
 enum err_code ops_plan_prove(const struct planned *p, struct err *e)
 {
     const struct plan *plan = &p->plan;
-    const struct wal_place place = {p->repo, &p->layout, plan->segment_bytes};
+    const struct wal_place place = {p->repo, &p->layout, plan->segment_bytes, NULL};
     struct plan_coverage c;
     char name[WALFILE_NAME_MAX];
 

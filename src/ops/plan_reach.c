@@ -3,9 +3,10 @@
  */
 #include "ops/plan_reach.h"
 
+#include "repo/wal_breaks.h"
 #include "repo/wal_edge.h"
 
-#define HOPS_MAX 16  /* runs that are followed before everything is listed after all */
+#define RUNS_MAX 256 /* that are followed: for as many descriptors a million segments could be listed */
 #define SAMPLE   256 /* segments whose stored size stands for all */
 
 enum err_code plan_reach_end(const struct wal_place *w, const struct timeline_path *path, uint64_t from,
@@ -66,46 +67,26 @@ static enum err_code list_runs(const struct wal_place *w, const struct timeline_
 }
 
 /*
- * Does the archiver's record say that this stretch of a timeline is whole? From its last segment back, by the run that
- * each descriptor tells of.
+ * What the archiver's own record says of the stretch, from the end of each timeline's part backwards: that it is whole, unless
+ * it has *seen only a part; and where damage cuts it short.
  */
-static enum err_code is_recorded(const struct wal_place *w, uint32_t tli, uint64_t first, uint64_t last,
-                                 bool *whole, struct err *e)
+static enum err_code cut_at_damage(const struct wal_place *w, const struct timeline_path *path,
+                                   uint64_t first, struct plan_coverage *c, bool *seen, struct err *e)
 {
-    uint64_t number = last;
+    CLEANUP(wal_breaks_clear) struct wal_breaks breaks = {.count = 0};
+    const uint64_t last = c->whole_to;
+    unsigned most = RUNS_MAX;
 
-    *whole = false;
-    for (unsigned hops = 0; hops < HOPS_MAX; hops++) {
-        struct wal_facts f;
-        struct err why = ERR_NONE;
-
-        if (wal_object_facts(w, tli, number, &f, &why) == ERR_ABSENT)
-            return ERR_OK;
-        if (why.code != ERR_OK) {
-            *e = why;
-            return why.code;
-        }
-        if (f.run_to == f.first_lsn)
-            number = walseg_number(f.run_from, w->segment_bytes);
-        if (number <= first) {
-            *whole = true;
-            return ERR_OK;
-        }
-        number--;
-    }
-    return ERR_OK;
-}
-
-static enum err_code is_path_recorded(const struct wal_place *w, const struct timeline_path *path,
-                                      uint64_t first, uint64_t last, bool *whole, struct err *e)
-{
-    *whole = true;
-    for (size_t i = 0; i < path->count && *whole; i++) {
+    for (size_t i = 0; i < path->count && breaks.count == 0; i++) {
         struct stretch s = stretch_of(w, &path->entries[i], first, last);
 
-        if (s.first <= s.last && is_recorded(w, path->entries[i].tli, s.first, s.last, whole, e) != ERR_OK)
+        if (s.first <= s.last &&
+            wal_breaks_add(w, path->entries[i].tli, s.first, s.last, &most, &breaks, e) != ERR_OK)
             return e->code;
     }
+    if (breaks.count > 0)
+        plan_coverage_cut(c, path, w->segment_bytes, first, breaks.list[0].number, breaks.list[0].end);
+    *seen = !breaks.is_partial;
     return ERR_OK;
 }
 
@@ -137,21 +118,39 @@ enum err_code plan_reach_list(const struct wal_place *w, const struct timeline_p
     return ERR_OK;
 }
 
+/* *known is false where the archiver's record does not reach over all of it. */
+static enum err_code reach_by_record(const struct wal_place *w, const struct timeline_path *path,
+                                     uint64_t first, uint64_t last, struct plan_coverage *out, bool *known,
+                                     struct err *e)
+{
+    struct plan_coverage c = {.any = true, .whole_to = last, .missing = last + 1, .is_recorded = true};
+
+    if (cut_at_damage(w, path, first, &c, known, e) != ERR_OK)
+        return e->code;
+    if (!*known)
+        return ERR_OK;
+    if (sample_bytes(w, path, first, c.whole_to, &c.stored_bytes, e) != ERR_OK)
+        return e->code;
+    c.missing_tli = timeline_of_segment(path, c.missing, w->segment_bytes);
+    *out = c;
+    return ERR_OK;
+}
+
 enum err_code plan_reach(const struct wal_place *w, const struct timeline_path *path, uint64_t first,
                          uint64_t last, struct plan_coverage *out, struct err *e)
 {
-    struct plan_coverage c = {.any = true, .whole_to = last, .missing = last + 1, .is_recorded = true};
-    bool whole;
+    struct plan_coverage c;
+    bool known = false;
 
-    if (last - first < PLAN_LIST_MAX)
-        return plan_reach_list(w, path, first, last, out, e);
-    if (is_path_recorded(w, path, first, last, &whole, e) != ERR_OK)
+    if (last - first >= PLAN_LIST_MAX && reach_by_record(w, path, first, last, out, &known, e) != ERR_OK)
         return e->code;
-    if (!whole)
-        return plan_reach_list(w, path, first, last, out, e);
-    if (sample_bytes(w, path, first, last, &c.stored_bytes, e) != ERR_OK)
+    if (known)
+        return ERR_OK;
+    if (plan_reach_list(w, path, first, last, &c, e) != ERR_OK)
         return e->code;
-    c.missing_tli = timeline_of_segment(path, c.missing, w->segment_bytes);
+    if (c.any && cut_at_damage(w, path, first, &c, &known, e) != ERR_OK)
+        return e->code;
+    c.is_unseen = c.any && !known;
     *out = c;
     return ERR_OK;
 }

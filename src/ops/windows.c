@@ -3,7 +3,7 @@
  *
  * For each timeline:
  *   1. the stretches of WAL on its path: of each run of segments what the path takes from that timeline, joined where one goes
- *      on with the other;
+ *      on with the other, and cut behind each segment whose WAL is damaged;
  *   2. in each stretch the first backup to end that lies in it whole: there its window begins;
  *   3. windows and what lies between, from the left, without what lies wholly before the timeline's own beginning.
  */
@@ -17,6 +17,7 @@
 struct stretch {
     uint64_t first;
     uint64_t last;
+    lsn damaged_at;                   /* in the last one; 0 = it is whole */
     const struct backup_info *backup; /* the first to end in it; NULL = none */
     size_t backups;
 };
@@ -49,12 +50,34 @@ void windows_clear(struct windows *w)
 
 /* ---- stretches ---- */
 
+static lsn end_of(const struct stretch *s, uint32_t segment_bytes)
+{
+    return s->damaged_at != 0 ? s->damaged_at : walseg_start(s->last + 1, segment_bytes);
+}
+
 static void stretch_add(struct stretches *s, uint64_t first, uint64_t last)
 {
-    if (s->count > 0 && s->list[s->count - 1].last + 1 == first)
-        s->list[s->count - 1].last = last;
+    struct stretch *before = s->count > 0 ? &s->list[s->count - 1] : NULL;
+
+    if (before != NULL && before->last + 1 == first && before->damaged_at == 0)
+        before->last = last;
     else
         s->list[s->count++] = (struct stretch){.first = first, .last = last};
+}
+
+/* Segments [first, last] of one timeline, cut where WAL breaks off. */
+static void add_segments(const struct windows_facts *f, uint32_t tli, uint64_t first, uint64_t last,
+                         struct stretches *s)
+{
+    while (first <= last) {
+        const struct wal_break *b = f->breaks != NULL ? wal_breaks_in(f->breaks, tli, first, last) : NULL;
+
+        stretch_add(s, first, b != NULL ? b->number : last);
+        if (b == NULL)
+            return;
+        s->list[s->count - 1].damaged_at = b->end;
+        first = b->number + 1;
+    }
 }
 
 /* What the path takes of the runs of one of its timelines. */
@@ -68,16 +91,18 @@ static void add_entry(const struct timeline_entry *entry, const struct windows_f
         uint64_t first = run->first > begin ? run->first : begin;
         uint64_t last = run->last < limit ? run->last : limit - 1;
 
-        if (run->tli == entry->tli && first < limit && first <= last)
-            stretch_add(s, first, last);
+        if (run->tli == entry->tli && first < limit)
+            add_segments(f, run->tli, first, last, s);
     }
 }
 
-/* Of each timeline each run is taken once at most. */
+/* Of each timeline each run is taken once at most, and cut at each break once. */
 static enum err_code find_stretches(const struct timeline_path *path, const struct windows_facts *f,
                                     struct stretches *out, struct err *e)
 {
-    out->list = calloc(f->runs->count + 1, sizeof(*out->list));
+    const size_t breaks = f->breaks != NULL ? f->breaks->count : 0;
+
+    out->list = calloc(f->runs->count + breaks + 1, sizeof(*out->list));
     if (out->list == NULL)
         return err_nomem(e, "a list of stretches of WAL");
     for (size_t i = 0; i < path->count; i++)
@@ -87,11 +112,6 @@ static enum err_code find_stretches(const struct timeline_path *path, const stru
 
 /* ---- backups ---- */
 
-static uint64_t last_of_backup(const struct backup_info *b)
-{
-    return walseg_number(b->stop_lsn - 1, b->segment_bytes);
-}
-
 static struct stretch *stretch_at(const struct stretches *s, uint64_t number)
 {
     for (size_t i = 0; i < s->count; i++)
@@ -100,15 +120,19 @@ static struct stretch *stretch_at(const struct stretches *s, uint64_t number)
     return NULL;
 }
 
-/* The stretch that holds a backup's own WAL; NULL when that is not whole. *missing: then the first segment that is not there. */
+/* The stretch that holds a backup's own WAL; NULL when that is not whole, and then the first segment that is not. */
 static struct stretch *stretch_of_backup(const struct stretches *s, const struct backup_info *b,
-                                         uint64_t *missing)
+                                         struct useless_backup *useless)
 {
     struct stretch *found = stretch_at(s, walseg_number(b->start_lsn, b->segment_bytes));
 
-    if (found != NULL && last_of_backup(b) <= found->last)
+    if (found != NULL && b->stop_lsn <= end_of(found, b->segment_bytes))
         return found;
-    *missing = found != NULL ? found->last + 1 : walseg_number(b->start_lsn, b->segment_bytes);
+    useless->missing = walseg_number(b->start_lsn, b->segment_bytes);
+    if (found == NULL)
+        return NULL;
+    useless->damaged_at = found->damaged_at;
+    useless->missing = found->damaged_at != 0 ? found->last : found->last + 1;
     return NULL;
 }
 
@@ -133,7 +157,7 @@ static enum err_code place_backups(const struct timeline_path *path, const struc
 
         if (!plan_is_on_path(path, b))
             continue;
-        found = useless.is_other_size ? NULL : stretch_of_backup(s, b, &useless.missing);
+        found = useless.is_other_size ? NULL : stretch_of_backup(s, b, &useless);
         if (found != NULL) {
             add_backup(found, b);
         } else if (b->timeline == t->tli) {
@@ -146,20 +170,28 @@ static enum err_code place_backups(const struct timeline_path *path, const struc
 
 /* ---- windows and holes ---- */
 
+/* What ends a stretch. next: the one behind it; NULL = there is none, and no segment is known to be missing. */
+static struct window_gap gap_behind(const struct timeline_path *path, uint32_t segment_bytes,
+                                    const struct stretch *s, const struct stretch *next)
+{
+    struct window_gap gap = {.first = s->last + 1, .last = next != NULL ? next->first - 1 : s->last};
+
+    gap.first_tli = timeline_of_segment(path, gap.first, segment_bytes);
+    gap.last_tli = timeline_of_segment(path, gap.last, segment_bytes);
+    gap.damaged_at = s->damaged_at;
+    gap.damaged_tli = timeline_of_segment(path, s->last, segment_bytes);
+    return gap;
+}
+
+/* One behind each stretch; that of the last counts where it is damaged. */
 static enum err_code find_gaps(const struct timeline_path *path, uint32_t segment_bytes,
                                const struct stretches *s, struct windows_timeline *t, struct err *e)
 {
     t->gaps = calloc(s->count + 1, sizeof(*t->gaps));
     if (t->gaps == NULL)
         return err_nomem(e, "a list of gaps");
-    for (size_t i = 1; i < s->count; i++) {
-        struct window_gap *gap = &t->gaps[i - 1];
-
-        gap->first = s->list[i - 1].last + 1;
-        gap->last = s->list[i].first - 1;
-        gap->first_tli = timeline_of_segment(path, gap->first, segment_bytes);
-        gap->last_tli = timeline_of_segment(path, gap->last, segment_bytes);
-    }
+    for (size_t i = 0; i < s->count; i++)
+        t->gaps[i] = gap_behind(path, segment_bytes, &s->list[i], i + 1 < s->count ? &s->list[i + 1] : NULL);
     return ERR_OK;
 }
 
@@ -169,7 +201,7 @@ static struct window window_of(const struct stretch *s, uint32_t segment_bytes)
                            .backups = s->backups,
                            .first = walseg_number(s->backup->start_lsn, segment_bytes),
                            .last = s->last,
-                           .end = walseg_start(s->last + 1, segment_bytes)};
+                           .end = end_of(s, segment_bytes)};
 }
 
 /* What lies before the timeline's own beginning is not its own. */
@@ -197,7 +229,7 @@ static void add_hole_before(struct windows_timeline *t, const struct stretches *
 
     if (before != NULL) {
         from = (size_t) (before - s->list);
-        hole.from = walseg_start(before->last + 1, segment_bytes);
+        hole.from = end_of(before, segment_bytes);
     } else {
         if (s->list[0].first >= walseg_number(at->backup->start_lsn, segment_bytes))
             return; /* nothing but the backup's own WAL */
@@ -218,12 +250,12 @@ static void add_hole_behind(struct windows_timeline *t, const struct stretches *
     struct hole hole = {.cause = before != NULL ? HOLE_NO_BACKUP : HOLE_NEVER,
                         .to = walseg_start(s->list[last].last + 1, segment_bytes),
                         .gaps = t->gaps + from,
-                        .gap_count = last - from};
+                        .gap_count = last - from + (s->list[last].damaged_at != 0)};
 
-    if (before != NULL && from == last)
+    if (before != NULL && hole.gap_count == 0)
         return;
-    hole.from = before != NULL ? walseg_start(before->last + 1, segment_bytes)
-                               : walseg_start(s->list[0].first, segment_bytes);
+    hole.from =
+        before != NULL ? end_of(before, segment_bytes) : walseg_start(s->list[0].first, segment_bytes);
     add_hole(t, hole);
 }
 

@@ -13,7 +13,8 @@
 #include "ops/wal_times.h"
 #include "repo/wal_edge.h"
 
-#define LOOK_BACK 16 /* descriptors that are read for one window */
+#define LOOK_BACK 16   /* descriptors that are read for one window                    */
+#define RUNS_MAX  1000 /* runs of the archiver that are followed in search of damage */
 
 struct look {
     struct wal_stretch stretch; /* from the segment that `begin` lies in */
@@ -162,19 +163,45 @@ static enum err_code read_end(const struct wal_place *w, const struct timeline_p
     return ERR_OK;
 }
 
+static enum err_code read_ends(const struct wal_place *w, const struct wal_timelines *timelines,
+                               struct windows *found, struct err *e)
+{
+    for (size_t i = 0; i < found->count; i++)
+        for (size_t k = 0; k < found->list[i].count; k++)
+            if (!found->list[i].pieces[k].is_hole &&
+                read_end(w, &wal_timelines_at(timelines, found->list[i].tli)->path,
+                         &found->list[i].pieces[k].window, e) != ERR_OK)
+                return e->code;
+    return ERR_OK;
+}
+
+static enum err_code read_breaks(const struct wal_place *w, const struct wal_runs *runs,
+                                 struct wal_breaks *out, struct err *e)
+{
+    unsigned most = RUNS_MAX;
+
+    for (size_t i = 0; i < runs->count; i++)
+        if (wal_breaks_add(w, runs->list[i].tli, runs->list[i].first, runs->list[i].last, &most, out, e) !=
+            ERR_OK)
+            return e->code;
+    return ERR_OK;
+}
+
 enum err_code windows_read(const struct wal_place *w, const struct windows_facts *facts, struct windows *out,
                            struct err *e)
 {
+    CLEANUP(wal_breaks_clear) struct wal_breaks breaks = {.count = 0};
     CLEANUP(windows_clear) struct windows found = {.count = 0};
+    CLEANUP(wal_cache_clear) struct wal_cache cache = {.places = NULL};
+    const struct wal_place cached = {w->repo, w->layout, w->segment_bytes, &cache};
+    struct windows_facts known = *facts;
 
-    if (windows_find(facts, &found, e) != ERR_OK)
+    known.breaks = &breaks;
+    if (read_breaks(&cached, facts->runs, &breaks, e) != ERR_OK ||
+        windows_find(&known, &found, e) != ERR_OK ||
+        read_ends(&cached, facts->timelines, &found, e) != ERR_OK)
         return e->code;
-    for (size_t i = 0; i < found.count; i++)
-        for (size_t k = 0; k < found.list[i].count; k++)
-            if (!found.list[i].pieces[k].is_hole &&
-                read_end(w, &wal_timelines_at(facts->timelines, found.list[i].tli)->path,
-                         &found.list[i].pieces[k].window, e) != ERR_OK)
-                return e->code;
+    found.is_unseen = breaks.is_partial;
     *out = found;
     found = (struct windows){.count = 0};
     return ERR_OK;
@@ -208,7 +235,7 @@ enum err_code windows_list(const struct wal_place *w, const struct wal_timelines
                            struct err *e)
 {
     CLEANUP(wal_runs_clear) struct wal_runs runs = {.count = 0};
-    const struct windows_facts facts = {timelines, backups, &runs, w->segment_bytes};
+    const struct windows_facts facts = {timelines, backups, &runs, w->segment_bytes, NULL};
     uint64_t segments;
 
     if (estimate(w, timelines, &segments, e) != ERR_OK)

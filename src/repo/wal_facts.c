@@ -130,13 +130,18 @@ static int add_valid(json_t *to, const struct wal_facts *f)
     return json_object_set_new(to, "valid_sha256", json_string(digest));
 }
 
+static int add_damage(json_t *to, const struct wal_facts *f)
+{
+    return f->is_damaged ? json_object_set_new(to, "damaged", json_true()) : 0;
+}
+
 enum err_code wal_facts_write(const struct wal_facts *f, struct descriptor *d, struct err *e)
 {
     json_t *wal = to_json(f);
 
     if (wal == NULL ||
         (f->has_records && (add_records(wal, f) != 0 || add_drops(wal, f) != 0 || add_marks(wal, f) != 0)) ||
-        add_valid(wal, f) != 0 || add_run(wal, f) != 0) {
+        add_valid(wal, f) != 0 || add_damage(wal, f) != 0 || add_run(wal, f) != 0) {
         json_decref(wal);
         return err_nomem(e, "JSON");
     }
@@ -289,6 +294,11 @@ static enum err_code bad_facts(const struct descriptor *d, struct err *e)
     return err_set(e, ERR_CORRUPT, "the descriptor of \"%s\" has no WAL facts or not of their form", d->name);
 }
 
+static bool ends_inside(const struct wal_facts *f)
+{
+    return f->end_lsn - f->first_lsn < f->segment_bytes;
+}
+
 /* Only where valid WAL ends inside the segment. */
 static bool read_valid(json_t *wal, struct wal_facts *f)
 {
@@ -297,9 +307,18 @@ static bool read_valid(json_t *wal, struct wal_facts *f)
 
     f->has_valid = digest != NULL;
     return digest == NULL ||
-           (json_is_string(digest) && f->end_lsn > f->first_lsn &&
-            f->end_lsn - f->first_lsn < f->segment_bytes &&
+           (json_is_string(digest) && f->end_lsn > f->first_lsn && ends_inside(f) &&
             hex_parse(json_string_value(digest), f->valid_sha256, SHA256_BYTES, &ignored) == ERR_OK);
+}
+
+/* Only there, too, and for no good reason. */
+static bool read_damage(json_t *wal, struct wal_facts *f)
+{
+    const json_t *damaged = json_object_get(wal, "damaged");
+
+    f->is_damaged = json_is_true(damaged);
+    return damaged == NULL || (json_is_boolean(damaged) &&
+                               (!f->is_damaged || (f->has_records && !f->has_valid && ends_inside(f))));
 }
 
 enum err_code wal_facts_read(const struct descriptor *d, struct wal_facts *f, struct err *e)
@@ -322,7 +341,7 @@ enum err_code wal_facts_read(const struct descriptor *d, struct wal_facts *f, st
     r.major = (unsigned) major;
     r.timeline = (uint32_t) timeline;
     r.segment_bytes = (uint32_t) segment_bytes;
-    if (!positions_fit(&r) || !read_valid(wal, &r) || !read_run(wal, &r))
+    if (!positions_fit(&r) || !read_valid(wal, &r) || !read_damage(wal, &r) || !read_run(wal, &r))
         return bad_facts(d, e);
     *f = r;
     return ERR_OK;

@@ -52,9 +52,18 @@ enum err_code wal_object_facts(const struct wal_place *w, uint32_t tli, uint64_t
 {
     CLEANUP(descriptor_clear) struct descriptor d = {.size = 0};
     char key[STORE_KEY_MAX + 1], name[WALFILE_NAME_MAX];
+    const struct wal_facts *kept =
+        wal_cache_at(w->cache, tli, walseg_start(number, w->segment_bytes), w->segment_bytes);
 
+    if (kept != NULL) {
+        *f = *kept;
+        return ERR_OK;
+    }
     wal_object_key(w, tli, number, key, name);
-    return object_descriptor(w->repo, key, &d, e) != ERR_OK ? e->code : facts_of(w, tli, number, &d, f, e);
+    if (object_descriptor(w->repo, key, &d, e) != ERR_OK || facts_of(w, tli, number, &d, f, e) != ERR_OK)
+        return e->code;
+    wal_cache_keep(w->cache, f);
+    return ERR_OK;
 }
 
 enum err_code wal_object_scan(const struct wal_place *w, uint32_t tli, uint64_t number, struct walscan *scan,

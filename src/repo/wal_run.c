@@ -7,7 +7,8 @@
  *   lies in [from, next)    stored               it alone: what had been acknowledged was gone
  *   anywhere else           any                  it alone
  *
- * A segment whose records were not read ends the run: what the next one would tell of commits would not be true.
+ * A segment whose records were not read ends the run: what the next one would tell of commits would not be true. So does
+ * one whose WAL is damaged: who follows runs backwards meets it as the last of its run, where its descriptor is read.
  *
  * Limit: what was removed from the repository later, by whomever, was acknowledged all the same.
  */
@@ -177,7 +178,7 @@ void wal_run_acknowledged(const struct spool *s, const struct repo *r, const str
     if (outcome != OBJECT_STORED && is_same_wal(known, f) && f->first_lsn >= known->from &&
         f->first_lsn < known->next)
         return;
-    if (f->has_records && spool_run_path(s, repo_place(r), &path) &&
+    if (f->has_records && !f->is_damaged && spool_run_path(s, repo_place(r), &path) &&
         format(&run, repo_place(r), l->line, text) && write_state(buf_cstr(&path), text, &why) != ERR_OK)
         log_debug("%s, ignoring", why.text);
 }

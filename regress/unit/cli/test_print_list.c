@@ -112,7 +112,7 @@ START_TEST(what_can_be_restored_stands_between_backups_and_wal)
     struct page p;
     json_t *o;
 
-    with.windows = (struct windows){&of_first, 1, 16777216};
+    with.windows = (struct windows){&of_first, 1, 16777216, false};
     page_open(&p);
     print_list("main", &l, NOW + 60000000, p.out);
     ck_assert_ptr_nonnull(strstr(page_close(&p), "    1 unfinished backup\n\n    Restorable on timeline 1; "

@@ -19,7 +19,11 @@ static const struct backup_info second = {
 static const struct backup_info lost = {
     .id = "20261119T015500Z-5e6f", .timeline = 1, .segment_bytes = 1048576};
 
-static struct window_gap gaps[] = {{5, 6, 1, 1}, {10, 11, 1, 2}, {13, 13, 2, 2}};
+static struct window_gap gaps[] = {{5, 6, 1, 1, 0, 0},
+                                   {10, 11, 1, 2, 0, 0},
+                                   {13, 13, 2, 2, 0, 0},
+                                   {6, 5, 1, 1, 0x5000C58, 1},
+                                   {8, 8, 1, 1, 0, 0}};
 static struct window_piece of_first[] = {
     {.is_hole = true, .hole = {.cause = HOLE_BEFORE, .from = 0x1000000, .to = 0x2000138}},
     {.window =
@@ -56,7 +60,7 @@ static struct windows_timeline timelines[] = {
     {.tli = 12, .parent = 1, .begin = 0x9000148, .has_wal = true, .pieces = of_fifth, .count = 1},
     {.tli = 13, .parent = 1, .begin = 0x9000148},
 };
-static const struct windows windows = {timelines, 6, MIB16};
+static const struct windows windows = {timelines, 6, MIB16, false};
 
 static const char expected[] =
     "  Restorable on timeline 1; newest moment 1 d old\n"
@@ -107,9 +111,49 @@ START_TEST(one_segment_is_named_once)
     struct page p;
 
     page_open(&p);
-    print_windows(&(struct windows){&one, 1, MIB16}, 0, NOW, p.out);
+    print_windows(&(struct windows){&one, 1, MIB16, false}, 0, NOW, p.out);
     ck_assert_ptr_nonnull(strstr(page_close(&p), ": segment 00000002000000000000000D missing\n"));
     free(p.text);
+}
+END_TEST
+
+START_TEST(damage_is_told_with_its_place)
+{
+    static const struct {
+        size_t first;
+        size_t count;
+        enum hole_cause cause;
+        const char *expected;
+    } cases[] = {
+        {3, 1, HOLE_GAP, ": WAL damaged at LSN 0/5000C58 in segment 000000010000000000000005\n"},
+        {3, 1, HOLE_NO_BACKUP,
+         ": WAL damaged at LSN 0/5000C58 in segment 000000010000000000000005, no backup behind it\n"},
+        {3, 2, HOLE_GAP,
+         ": WAL damaged at LSN 0/5000C58 in segment 000000010000000000000005; segment "
+         "000000010000000000000008 missing\n"},
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct window_piece piece = {.is_hole = true,
+                                     .hole = {.cause = cases[i].cause,
+                                              .from = 1,
+                                              .to = 2,
+                                              .gaps = gaps + cases[i].first,
+                                              .gap_count = cases[i].count}};
+        struct useless_backup broken = {
+            .backup = &lost, .missing = 5, .missing_tli = 1, .damaged_at = 0x5000C58};
+        struct windows_timeline one = {
+            .tli = 1, .has_wal = true, .pieces = &piece, .count = 1, .useless = &broken, .useless_count = 1};
+        struct page p;
+
+        page_open(&p);
+        print_windows(&(struct windows){&one, 1, MIB16, true}, 0, NOW, p.out);
+        ck_assert_msg(strstr(page_close(&p), cases[i].expected) != NULL, "%s", p.text);
+        ck_assert_ptr_nonnull(strstr(p.text, "restored: WAL damaged at LSN 0/5000C58 in segment "
+                                             "000000010000000000000005\n"));
+        ck_assert_ptr_nonnull(strstr(p.text, "\nNot of all WAL is it known"));
+        free(p.text);
+    }
 }
 END_TEST
 
@@ -119,7 +163,7 @@ START_TEST(a_moment_in_the_future_is_new)
     struct page p;
 
     page_open(&p);
-    print_windows(&(struct windows){timelines, 1, MIB16}, 0, NIGHT, p.out);
+    print_windows(&(struct windows){timelines, 1, MIB16, false}, 0, NIGHT, p.out);
     ck_assert_ptr_nonnull(strstr(page_close(&p), "newest moment less than 1 s old\n"));
     free(p.text);
 }
@@ -169,11 +213,32 @@ START_TEST(windows_become_json)
 }
 END_TEST
 
+START_TEST(damage_becomes_json)
+{
+    struct window_piece piece = {
+        .is_hole = true, .hole = {.cause = HOLE_GAP, .from = 1, .to = 2, .gaps = gaps + 3, .gap_count = 2}};
+    struct windows_timeline one = {.tli = 1, .has_wal = true, .pieces = &piece, .count = 1};
+    json_t *list = windows_to_json(&(struct windows){&one, 1, MIB16, false}, NOW);
+    json_t *hole = json_array_get(json_object_get(json_array_get(list, 0), "holes"), 0);
+    json_t *damaged = json_object_get(hole, "damaged");
+
+    ck_assert_str_eq(text_of(hole, "kind"), "wal-damaged");
+    ck_assert_uint_eq(json_array_size(damaged), 1);
+    ck_assert_str_eq(text_of(json_array_get(damaged, 0), "segment"), "000000010000000000000005");
+    ck_assert_str_eq(text_of(json_array_get(damaged, 0), "lsn"), "0/5000C58");
+    ck_assert_uint_eq(json_array_size(json_object_get(hole, "missing")), 1);
+    json_decref(list);
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {windows_and_holes_are_told_in_order_with_times_in_front,
-                                  one_segment_is_named_once, a_moment_in_the_future_is_new,
-                                  windows_become_json};
+                                  one_segment_is_named_once,
+                                  damage_is_told_with_its_place,
+                                  a_moment_in_the_future_is_new,
+                                  windows_become_json,
+                                  damage_becomes_json};
 
     return check_main(suite_of("cli/print_windows", tests, sizeof(tests) / sizeof(tests[0])));
 }

@@ -16,6 +16,7 @@
 #include "stream/buf_sink.h"
 
 #include "../pg/pg_data.h"
+#include "../pg/wal_builder.h"
 #include "../scratch.h"
 
 #include <dirent.h>
@@ -98,24 +99,26 @@ static inline void pgdata_tear_down(void)
     scratch_remove(pgdata);
 }
 
-/* A segment's first page header and some content, in a static buffer of 1 MiB. */
+/* A segment in a static buffer of 1 MiB: a record with some content, a switch, and the content again for filler. */
 static inline uint8_t *segment_bytes(const char *name, uint8_t content)
 {
     static uint8_t bytes[MIB];
+    const uint8_t body[] = {255, 6, content, content, content, content, content, content};
+    struct wal w = {
+        .bytes = BUF_INIT(2 * MIB), .segment_bytes = MIB, .page_bytes = 8192, .magic = 0xD110, .tli = 1};
     struct walfile file;
     uint64_t number;
 
     ck_assert_int_eq(walfile_parse(name, &file, &e), ERR_OK);
     ck_assert_int_eq(walseg_of_file(&file, MIB, &number, &e), ERR_OK);
-    memset(bytes, content, sizeof(bytes));
-    memset(bytes, 0, 64);
-    le16_put(bytes, 0xD110);
-    le16_put(bytes + 2, 2);
-    le32_put(bytes + 4, file.tli);
-    le64_put(bytes + 8, walseg_start(number, MIB));
+    w.start = walseg_start(number, MIB);
+    w.tli = file.tli;
+    (void) wal_record(&w, 0, 0x20, 0, body, sizeof(body));
+    (void) wal_switch(&w);
+    memcpy(bytes, w.bytes.data, MIB);
+    memset(bytes + 96, content, MIB - 96);
     le64_put(bytes + 24, control.system_identifier);
-    le32_put(bytes + 32, MIB);
-    le32_put(bytes + 36, 8192);
+    buf_clear(&w.bytes);
     return bytes;
 }
 

@@ -438,6 +438,41 @@ START_TEST(a_conflict_is_not_acknowledged)
 }
 END_TEST
 
+static struct wal_facts facts_of(struct repo *r, const char *name)
+{
+    CLEANUP(descriptor_clear) struct descriptor d = {0};
+    struct wal_facts f;
+    char key[STORE_KEY_MAX + 1];
+
+    key_of(name, key);
+    ck_assert_msg(object_descriptor(r, key, &d, &e) == ERR_OK && wal_facts_read(&d, &f, &e) == ERR_OK, "%s",
+                  e.text);
+    return f;
+}
+
+/* Its one record is not whole. */
+START_TEST(a_damaged_segment_says_so_and_no_run_goes_on_over_it)
+{
+    uint8_t *bytes;
+    struct wal_facts f;
+
+    for (unsigned n = 6; n < 8; n++)
+        ck_assert_int_eq(archive_segment(n, 7), ERR_OK);
+    ck_assert(!facts_of(&pgdata_repo[0], segment_name(7)).is_damaged);
+    bytes = segment_bytes(segment_name(8), 7);
+    bytes[68] ^= 1;
+    write_file("pg_wal/000000010000000000000008", bytes, MIB);
+    ck_assert_int_eq(archive("pg_wal/000000010000000000000008"), ERR_OK);
+    f = facts_of(&pgdata_repo[1], segment_name(8));
+    ck_assert(f.is_damaged && !f.has_valid && f.end_lsn < f.first_lsn + MIB);
+    ck_assert_uint_eq(tells_of(&pgdata_repo[1], segment_name(8)), 2);
+    for (unsigned n = 9; n < 11; n++) {
+        ck_assert_int_eq(archive_segment(n, 7), ERR_OK);
+        ck_assert_uint_eq(tells_of(&pgdata_repo[1], segment_name(n)), n - 9);
+    }
+}
+END_TEST
+
 /* A .partial is no segment that replay gets by its name. */
 START_TEST(a_partial_segment_neither_tells_nor_lengthens_a_run)
 {
@@ -544,6 +579,7 @@ int main(void)
     tcase_add_test(tests, a_segment_tells_of_the_run_that_each_repository_acknowledged);
     tcase_add_test(tests, a_push_that_failed_and_was_repeated_leaves_every_run_whole);
     tcase_add_test(tests, a_conflict_is_not_acknowledged);
+    tcase_add_test(tests, a_damaged_segment_says_so_and_no_run_goes_on_over_it);
     tcase_add_test(tests, a_partial_segment_neither_tells_nor_lengthens_a_run);
     tcase_add_loop_test(tests, large_segments_are_taken, 0, 2);
     tcase_add_test(tests, a_large_file_that_changes_between_its_readings_is_refused);

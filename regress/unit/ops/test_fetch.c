@@ -121,7 +121,8 @@ START_TEST(absent_is_said_only_when_every_repository_says_so)
     write_file(DEST, "old", 3);
     e = ERR_STALE;
     code = ops_fetch(&cluster, &none, SEGMENT, DEST, &e);
-    ck_assert_msg(code == c->expected && (code == ERR_OK || code == e.code), "%s: %s, %s", c->why, err_kind(code), e.text);
+    ck_assert_msg(code == c->expected && (code == ERR_OK || code == e.code), "%s: %s, %s", c->why,
+                  err_kind(code), e.text);
     ck_assert_msg(files_in("pg_wal") == 1, "%s: left files behind", c->why);
     if (code == ERR_OK) {
         check_delivered(SEGMENT);
@@ -187,6 +188,58 @@ START_TEST(a_plans_path_says_what_may_be_absent)
     code = ops_fetch(&cluster, &o, c->name, DEST, &e);
     ck_assert_msg(code == c->expected, "%s: %s, %s", c->why, err_kind(code), e.text);
     ck_assert_uint_eq(files_in("pg_wal"), code == ERR_OK ? 1 : 0);
+}
+END_TEST
+
+/* ---- WAL that was damaged when it was archived ---- */
+
+static void archive_damaged(struct repo *r)
+{
+    struct repo *only[] = {r};
+    struct cluster one = cluster;
+    uint8_t *bytes = segment_bytes(SEGMENT, 0);
+
+    one.repos = only;
+    one.repo_count = 1;
+    bytes[68] ^= 1;
+    write_file("pg_wal/" SEGMENT, bytes, MIB);
+    ck_assert_msg(ops_archive(&one, "pg_wal/" SEGMENT, &e) == ERR_OK, "%s", e.text);
+    ck_assert_int_eq(unlink("pg_wal/" SEGMENT), 0);
+}
+
+static const struct damage_case {
+    const char *why;
+    struct fetch_options options;
+    bool far_is_good;
+    enum err_code expected;
+} damage_cases[] = {
+    {"without a plan it is what was archived", {.line = NULL}, false, ERR_OK},
+    {"a plan that ends in it", {.path = "1", .until = SEGMENT}, false, ERR_OK},
+    {"a plan that ends before it", {.path = "1", .until = "000000010000000000000005"}, false, ERR_OK},
+    {"a plan that goes on behind it", {.path = "1", .until = "000000010000000000000007"}, false, ERR_CORRUPT},
+    {"a plan that goes on behind it, and the second copy is good",
+     {.path = "1", .until = "000000010000000000000007"},
+     true,
+     ERR_OK},
+    {"a path without an end", {.path = "1"}, false, ERR_OK},
+};
+
+START_TEST(damaged_wal_is_not_delivered_to_a_plan_that_goes_on_behind_it)
+{
+    const struct damage_case *c = &damage_cases[_i];
+    enum err_code code;
+
+    archive_damaged(&pgdata_repo[0]);
+    if (c->far_is_good)
+        archive_to(&pgdata_repo[1], SEGMENT);
+    else
+        archive_damaged(&pgdata_repo[1]);
+    e = ERR_STALE;
+    code = ops_fetch(&cluster, &c->options, SEGMENT, DEST, &e);
+    ck_assert_msg(code == c->expected, "%s: %s, %s", c->why, err_kind(code), e.text);
+    ck_assert_uint_eq(files_in("pg_wal"), code == ERR_OK ? 1 : 0);
+    if (c->far_is_good)
+        check_delivered(SEGMENT);
 }
 END_TEST
 
@@ -341,6 +394,8 @@ int main(void)
     tcase_add_checked_fixture(tests, pgdata_set_up, pgdata_tear_down);
     tcase_add_loop_test(tests, absent_is_said_only_when_every_repository_says_so, 0, COUNT(state_cases));
     tcase_add_loop_test(tests, a_plans_path_says_what_may_be_absent, 0, COUNT(path_cases));
+    tcase_add_loop_test(tests, damaged_wal_is_not_delivered_to_a_plan_that_goes_on_behind_it, 0,
+                        COUNT(damage_cases));
     tcase_add_loop_test(tests, what_is_not_understood_is_never_absent, 0, COUNT(usage_cases));
     tcase_add_test(tests, without_pg_control_the_cluster_is_not_known);
     tcase_add_test(tests, a_full_disk_leaves_nothing_behind);

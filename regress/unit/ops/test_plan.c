@@ -621,6 +621,150 @@ START_TEST(a_gap_is_refused_with_the_nearest_moments_around_it)
 }
 END_TEST
 
+/* ---- WAL that was damaged when it was archived: in segment 7, at 0/700320 ---- */
+
+#define DAMAGE "WAL is damaged at LSN 0/700320 in segment \"000000010000000000000007\", as it was archived"
+
+static const struct damage_case {
+    const char *why;
+    struct target target;
+    bool known, reached;
+    lsn stop;      /* of the backup                    */
+    uint64_t last; /* segment needed; 0 = refused      */
+    const char *text;
+    const char *hint; /* of a refusal; of a plan: what it warns of */
+} damage_cases[] = {
+    {"an LSN before it", {.kind = TARGET_LSN, .lsn = AT(7, 799)}, true, true, AT(5, 96), 7, NULL, DAMAGE},
+    {"the LSN itself",
+     {.kind = TARGET_LSN, .lsn = AT(7, 800)},
+     true,
+     false,
+     AT(5, 96),
+     0,
+     "LSN 0/700320 can't be reached: " DAMAGE,
+     "everything up to LSN 0/700320 can be restored"},
+    {"an LSN behind it",
+     {.kind = TARGET_LSN, .lsn = AT(8, 5)},
+     true,
+     false,
+     AT(5, 96),
+     0,
+     "LSN 0/800005 can't be reached: " DAMAGE,
+     "up to LSN 0/700320"},
+    {"an LSN behind the last record before it",
+     {.kind = TARGET_LSN, .lsn = AT(7, 790)},
+     true,
+     false,
+     AT(5, 96),
+     0,
+     "no record at or behind LSN 0/700316 is archived",
+     DAMAGE "; what lies behind can't be reached"},
+    {"an LSN behind it that was not looked up",
+     {.kind = TARGET_LSN, .lsn = AT(7, 800)},
+     false,
+     false,
+     AT(5, 96),
+     0,
+     "can't be reached: " DAMAGE,
+     NULL},
+    {"a time behind it",
+     {.kind = TARGET_TIME, .time_us = NOON + SECOND},
+     true,
+     false,
+     AT(5, 96),
+     0,
+     "2026-11-20 12:00:01+00 can't be reached: " DAMAGE,
+     "up to LSN 0/700320"},
+    {"a time behind it, with --or-latest",
+     {.kind = TARGET_TIME, .time_us = NOON + SECOND, .or_latest = true},
+     true,
+     false,
+     AT(5, 96),
+     5,
+     NULL,
+     DAMAGE "; nothing behind it can be reached from this backup"},
+    {"a transaction behind it",
+     {.kind = TARGET_XID, .xid = 7},
+     true,
+     false,
+     AT(5, 96),
+     0,
+     "transaction 7 did not end",
+     DAMAGE},
+    {"what only recovery can find", {.kind = TARGET_XID, .xid = 7}, false, false, AT(5, 96), 7, NULL, DAMAGE},
+    {"all there is",
+     {.kind = TARGET_LATEST},
+     true,
+     false,
+     AT(5, 96),
+     0,
+     "the end of the archived WAL can't be reached: " DAMAGE,
+     "--or-latest"},
+    {"the backup's own, behind its end",
+     {.kind = TARGET_IMMEDIATE},
+     false,
+     false,
+     AT(7, 800),
+     7,
+     NULL,
+     DAMAGE},
+    {"the backup's own",
+     {.kind = TARGET_IMMEDIATE},
+     false,
+     false,
+     AT(7, 801),
+     0,
+     "the end of backup b can't be reached: " DAMAGE,
+     "This backup can't be made consistent."},
+};
+
+START_TEST(behind_damaged_wal_nothing_is_promised)
+{
+    const struct damage_case *c = &damage_cases[_i];
+    const struct backup_info b = backup_of("b", 1, AT(4, 40), c->stop, NOON);
+    struct timeline_path path = path_of(1, NULL);
+    struct plan_facts f = {.backup = &b,
+                           .path = &path,
+                           .coverage = {.any = true, .whole_to = 12, .missing = 13, .stored_bytes = 900},
+                           .moment = {.known = c->known, .reached = c->reached}};
+    struct plan p;
+
+    plan_coverage_cut(&f.coverage, &path, MIB, 4, 7, AT(7, 800));
+    ck_assert_uint_eq(f.coverage.stored_bytes, 400);
+    if (plan_settle(&c->target, &f, &p, &e) == ERR_OK) {
+        ck_assert_msg(c->last == p.last_segment, "%s: up to segment %lu", c->why,
+                      (unsigned long) p.last_segment);
+        ck_assert(p.end_of_archive == AT(7, 800) && p.damaged_at == AT(7, 800));
+        has("warning", p.warnings[0], c->hint, c->why);
+        plan_clear(&p);
+    } else {
+        ck_assert_msg(c->last == 0 && e.code == ERR_REFUSED, "%s: %s", c->why, e.text);
+        has("text", e.text, c->text, c->why);
+        has("hint", e.hint, c->hint, c->why);
+    }
+    timeline_clear(&path);
+}
+END_TEST
+
+START_TEST(what_was_not_looked_at_is_said)
+{
+    const struct backup_info b = backup_of("b", 1, AT(4, 40), AT(5, 96), NOON);
+    const struct target t = {.kind = TARGET_LATEST};
+    struct timeline_path path = path_of(1, NULL);
+    const struct plan_facts f = {.backup = &b,
+                                 .path = &path,
+                                 .coverage = {.any = true, .whole_to = 12, .missing = 13, .is_unseen = true}};
+    struct plan p;
+
+    ck_assert_int_eq(plan_settle(&t, &f, &p, &e), ERR_OK);
+    ck_assert_uint_eq(p.warning_count, 1);
+    has("warning", p.warnings[0], "whether WAL was damaged when it was archived was not looked at everywhere",
+        "");
+    plan_clear(&p);
+    timeline_clear(&path);
+}
+END_TEST
+
 /* ---- warnings ---- */
 
 static const struct warning_case {
@@ -897,6 +1041,8 @@ int main(void)
     tcase_add_loop_test(tables, a_target_that_is_not_in_the_wal_is_refused, 0, COUNT(unfound_cases));
     tcase_add_loop_test(tables, what_is_unusual_is_warned_of, 0, COUNT(warning_cases));
     tcase_add_test(tables, a_gap_is_refused_with_the_nearest_moments_around_it);
+    tcase_add_loop_test(tables, behind_damaged_wal_nothing_is_promised, 0, COUNT(damage_cases));
+    tcase_add_test(tables, what_was_not_looked_at_is_said);
     tcase_add_loop_test(tables, other_timelines_with_the_target_are_told_of, 0, COUNT(rival_cases));
     tcase_add_test(tables, a_plan_of_any_history_is_whole_or_refused_for_the_segment_that_is_missing);
     suite_add_tcase(suite, tables);

@@ -13,7 +13,7 @@ static struct wal_place place;
 static struct timeline_path path;
 
 /* A segment as archived, but for its content; its descriptor tells of the segments from `run_from` on. */
-static void put_segment(uint32_t tli, uint64_t number, uint64_t run_from)
+static void put_damaged(uint32_t tli, uint64_t number, uint64_t run_from, lsn damaged_at)
 {
     CLEANUP(descriptor_clear) struct descriptor d = {.size = 0};
     struct wal_facts f = {.system_identifier = SYSTEM,
@@ -21,7 +21,8 @@ static void put_segment(uint32_t tli, uint64_t number, uint64_t run_from)
                           .timeline = tli,
                           .segment_bytes = MIB,
                           .first_lsn = number * MIB,
-                          .end_lsn = (number + 1) * MIB,
+                          .end_lsn = damaged_at != 0 ? damaged_at : (number + 1) * MIB,
+                          .is_damaged = damaged_at != 0,
                           .has_records = true};
     char key[STORE_KEY_MAX + 1], name[WALFILE_NAME_MAX];
     enum object_outcome outcome;
@@ -35,12 +36,17 @@ static void put_segment(uint32_t tli, uint64_t number, uint64_t run_from)
     OK(object_put_bytes(&repo, key, &d, "x", 1, &outcome, &e));
 }
 
+static void put_segment(uint32_t tli, uint64_t number, uint64_t run_from)
+{
+    put_damaged(tli, number, run_from, 0);
+}
+
 /* Timeline 1 from 1 on, each run `length` long; no segment `missing`. */
 static void put_runs(uint64_t last, uint64_t length, uint64_t missing)
 {
     struct err e = ERR_NONE;
 
-    place = (struct wal_place){&repo, &layout, MIB};
+    place = (struct wal_place){&repo, &layout, MIB, NULL};
     OK(timeline_single(1, &path, &e));
     for (uint64_t n = 1; n <= last; n++)
         if (n != missing)
@@ -132,6 +138,96 @@ START_TEST(a_segment_that_was_removed_is_found_by_listing)
 }
 END_TEST
 
+/* Timeline 1 from 1 on with damage in one segment: a run up to it, and one behind it. */
+static void put_with_damage(uint64_t last, uint64_t damaged)
+{
+    struct err e = ERR_NONE;
+
+    place = (struct wal_place){&repo, &layout, MIB, NULL};
+    OK(timeline_single(1, &path, &e));
+    for (uint64_t n = 1; n <= last; n++)
+        put_damaged(1, n, n <= damaged ? 1 : damaged + 1, n == damaged ? n * MIB + 1000 : 0);
+}
+
+static void check_cut(const struct plan_coverage *c, uint64_t damaged)
+{
+    ck_assert(c->any && c->has_gap && !c->is_unseen);
+    ck_assert_uint_eq(c->whole_to, damaged);
+    ck_assert_uint_eq(c->missing, damaged + 1);
+    ck_assert_uint_eq(c->damaged_at, damaged * MIB + 1000);
+    ck_assert_uint_eq(plan_coverage_end(c, MIB), damaged * MIB + 1000);
+}
+
+START_TEST(damage_cuts_the_stretch_short)
+{
+    struct plan_coverage c;
+    uint64_t asked;
+
+    put_with_damage(50, 30);
+    c = reach(2, 50, &asked);
+    check_cut(&c, 30);
+    ck_assert_uint_le(asked, 3);
+    c = reach(2, 30, &asked); /* nothing behind it is of interest, but there was more in the segment itself */
+    check_cut(&c, 30);
+    c = reach(31, 50, &asked);
+    ck_assert(c.damaged_at == 0 && !c.has_gap && c.whole_to == 50);
+    c = reach(2, 29, &asked);
+    ck_assert(c.damaged_at == 0 && !c.has_gap && c.whole_to == 29);
+    timeline_clear(&path);
+}
+END_TEST
+
+START_TEST(damage_cuts_a_recorded_stretch_short)
+{
+    struct plan_coverage c;
+    uint64_t asked;
+
+    put_with_damage(MANY, 7000);
+    c = reach(2, MANY, &asked);
+    check_cut(&c, 7000);
+    ck_assert(c.is_recorded);
+    ck_assert_uint_le(asked, 3);
+    timeline_clear(&path);
+}
+END_TEST
+
+/* The parent is left before its damage: what the child goes on with is whole. */
+START_TEST(damage_counts_where_the_path_runs)
+{
+    struct plan_coverage c;
+    struct err e = ERR_NONE;
+    uint64_t asked;
+
+    put_with_damage(60, 30);
+    timeline_clear(&path);
+    OK(timeline_parse(2, "1\t0/1400200\tx\n", &path, &e)); /* inside segment 20 */
+    for (uint64_t n = 20; n <= 60; n++)
+        put_damaged(2, n, n <= 40 ? 20 : 41, n == 40 ? 40 * MIB + 1000 : 0);
+    c = reach(5, 60, &asked);
+    check_cut(&c, 40);
+    ck_assert_uint_eq(c.missing_tli, 2);
+    ck_assert_uint_le(asked, 5);
+    c = reach(5, 39, &asked);
+    ck_assert(c.damaged_at == 0 && c.whole_to == 39);
+    timeline_clear(&path);
+}
+END_TEST
+
+START_TEST(where_more_runs_than_are_followed_hide_it_it_is_said_to_be_unseen)
+{
+    struct plan_coverage c;
+    uint64_t asked;
+
+    put_runs(400, 1, 0);
+    c = reach(1, 400, &asked);
+    ck_assert(c.is_unseen && c.whole_to == 400 && !c.has_gap);
+    ck_assert_uint_le(asked, 258);
+    c = reach(200, 400, &asked);
+    ck_assert(!c.is_unseen);
+    timeline_clear(&path);
+}
+END_TEST
+
 START_TEST(few_segments_are_listed_whatever_runs_say)
 {
     struct plan_coverage c;
@@ -199,6 +295,10 @@ int main(void)
         where_runs_say_nothing_everything_is_listed,
         a_gap_between_two_runs_is_found,
         a_segment_that_was_removed_is_found_by_listing,
+        damage_cuts_the_stretch_short,
+        damage_cuts_a_recorded_stretch_short,
+        damage_counts_where_the_path_runs,
+        where_more_runs_than_are_followed_hide_it_it_is_said_to_be_unseen,
         few_segments_are_listed_whatever_runs_say,
         the_child_must_have_been_seen_too,
         the_end_is_the_path_s_not_the_parent_s,

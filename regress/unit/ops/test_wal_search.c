@@ -10,7 +10,7 @@
 
 static enum err_code look(uint64_t last, const struct target *t, lsn from, struct plan_moment *m)
 {
-    const struct wal_place place = {&repo, &layout, MIB};
+    const struct wal_place place = {&repo, &layout, MIB, NULL};
     const struct wal_stretch w = {
         .place = &place, .path = &path, .first = FIRST, .last = last, .look_to = UINT64_MAX};
 
@@ -139,7 +139,7 @@ END_TEST
 /* It ends at noon by the standby's clock, and holds what the primary did half a minute later. */
 START_TEST(a_standbys_backup_is_held_against_what_lies_before_it)
 {
-    const struct wal_place place = {&repo, &layout, MIB};
+    const struct wal_place place = {&repo, &layout, MIB, NULL};
     struct wal_stretch w = {.place = &place,
                             .path = &path,
                             .major = 15,
@@ -234,7 +234,7 @@ END_TEST
 START_TEST(a_name_is_looked_for_as_far_as_asked)
 {
     const struct target t = {.kind = TARGET_NAME, .name = "x"};
-    const struct wal_place place = {&repo, &layout, MIB};
+    const struct wal_place place = {&repo, &layout, MIB, NULL};
     struct wal_stretch w = {.place = &place,
                             .path = &path,
                             .first = FIRST,

@@ -1,9 +1,11 @@
 /*
  * test_windows.c - windows and holes of given WAL and backups, and of random ones against a model.
  *
- * WAL is drawn, a string for each timeline: '#' in place n is segment n (1 MiB), '.' a missing one. What is found is
+ * WAL is drawn, a string for each timeline: '#' in place n is segment n (1 MiB), 'x' one that is damaged in its middle, '.' a
+ * missing one. What is found is
  * written down as "w<backup>:<first>-<last>x<backups>" for a window, whose first is the segment that its backup ends in,
- * and a letter with "<from>-<to>" for a hole, both LSNs in tenths of segments, with the missing ones in parentheses.
+ * and a letter with "<from>-<to>" for a hole, both LSNs in tenths of segments, with the missing ones in parentheses, and
+ * "!<LSN>" where WAL is damaged.
  */
 #include "ops/windows.h"
 
@@ -24,11 +26,14 @@ struct world {
     struct wal_timeline timelines[TIMELINES];
     struct timeline_entry entries[TIMELINES][TIMELINES];
     bool stored[TIMELINES + 1][SEGMENTS + 1]; /* by timeline and segment */
+    bool damaged[TIMELINES + 1][SEGMENTS + 1];
     struct wal_run runs[TIMELINES * SEGMENTS];
+    struct wal_break breaks[TIMELINES * (SEGMENTS + 1)];
     struct backup_info backups[BACKUPS];
     struct wal_timelines timeline_list;
     struct backup_list backup_list;
     struct wal_runs run_list;
+    struct wal_breaks break_list;
     struct windows found;
 };
 
@@ -74,6 +79,13 @@ static void add_runs(struct world *w, uint32_t tli)
     }
 }
 
+static void add_breaks(struct world *w, uint32_t tli)
+{
+    for (uint64_t n = 0; n <= SEGMENTS; n++)
+        if (w->damaged[tli][n])
+            w->breaks[w->break_list.count++] = (struct wal_break){tli, n, n * MIB + 5 * TENTH};
+}
+
 static void add_backup(struct world *w, uint32_t tli, lsn start, lsn stop)
 {
     struct backup_info *b = &w->backups[w->backup_list.count];
@@ -84,8 +96,10 @@ static void add_backup(struct world *w, uint32_t tli, lsn start, lsn stop)
 
 static void find(struct world *w)
 {
-    const struct windows_facts facts = {&w->timeline_list, &w->backup_list, &w->run_list, MIB};
+    const struct windows_facts facts = {&w->timeline_list, &w->backup_list, &w->run_list, MIB,
+                                        &w->break_list};
 
+    w->break_list.list = w->breaks;
     w->timeline_list.list = w->timelines;
     w->backup_list.list = w->backups;
     w->run_list.list = w->runs;
@@ -102,13 +116,18 @@ static void write_piece(const struct window_piece *p, FILE *out)
     if (!p->is_hole) {
         fprintf(out, " w%s:%" PRIu64 "-%" PRIu64 "x%zu", w->backup->id,
                 walseg_number(w->backup->stop_lsn - 1, MIB), w->last, w->backups);
-        ck_assert_uint_eq(w->end, walseg_start(w->last + 1, MIB));
+        if (w->end != walseg_start(w->last + 1, MIB))
+            fprintf(out, "!%" PRIu64, w->end / TENTH);
         return;
     }
     fprintf(out, " %c%" PRIu64 "-%" PRIu64, "gbtnh"[h->cause], h -> from / TENTH, h -> to / TENTH);
-    for (size_t i = 0; i < h->gap_count; i++)
-        fprintf(out, "(%u:%" PRIu64 "-%u:%" PRIu64 ")", h->gaps[i].first_tli, h->gaps[i].first,
-                h->gaps[i].last_tli, h->gaps[i].last);
+    for (size_t i = 0; i < h->gap_count; i++) {
+        if (h->gaps[i].damaged_at != 0)
+            fprintf(out, "!%u:%" PRIu64, h->gaps[i].damaged_tli, h->gaps[i].damaged_at / TENTH);
+        if (h->gaps[i].last >= h->gaps[i].first)
+            fprintf(out, "(%u:%" PRIu64 "-%u:%" PRIu64 ")", h->gaps[i].first_tli, h->gaps[i].first,
+                    h->gaps[i].last_tli, h->gaps[i].last);
+    }
 }
 
 static char *written(const struct windows *w)
@@ -124,9 +143,12 @@ static char *written(const struct windows *w)
         fprintf(out, "%s%u%s", i > 0 ? "; " : "", t->tli, t->has_wal ? "" : "?");
         for (size_t k = 0; k < t->count; k++)
             write_piece(&t->pieces[k], out);
-        for (size_t k = 0; k < t->useless_count; k++)
+        for (size_t k = 0; k < t->useless_count; k++) {
             fprintf(out, " u%s:%u:%" PRIu64, t->useless[k].backup->id, t->useless[k].missing_tli,
                     t->useless[k].missing);
+            if (t->useless[k].damaged_at != 0)
+                fprintf(out, "!%" PRIu64, t->useless[k].damaged_at / TENTH);
+        }
     }
     ck_assert_int_eq(fclose(out), 0);
     return text;
@@ -208,6 +230,39 @@ static const struct drawn {
      {{0, 0}, {1, 32}, {2, 35}},
      {{1, 11, 15}},
      "1 w0:1-4x1; 2 w0:1-3x1; 3 w0:1-4x1"},
+    {"damage with a backup behind",
+     {".##x###"},
+     {{0, 0}},
+     {{1, 11, 15}, {1, 51, 55}},
+     "1 w0:1-3x1!35 g35-55!1:35 w1:5-6x1"},
+    {"a backup that begins behind damage in the same segment is of the past",
+     {".##x###"},
+     {{0, 0}},
+     {{1, 11, 15}, {1, 37, 45}},
+     "1 w0:1-3x1!35 t35-70!1:35 u1:1:3!35"},
+    {"one that ends before the damage in its last segment is whole",
+     {".#x#"},
+     {{0, 0}},
+     {{1, 11, 25}},
+     "1 w0:2-2x1!25 t25-40!1:25"},
+    {"damage at the end of all WAL", {".##x"}, {{0, 0}}, {{1, 11, 15}}, "1 w0:1-3x1!35 t35-40!1:35"},
+    {"damage, and segments missing behind it",
+     {".#x..#x##"},
+     {{0, 0}},
+     {{1, 11, 15}, {1, 71, 75}},
+     "1 w0:1-2x1!25 g25-75!1:25(1:3-1:4)!1:65 w1:7-8x1"},
+    {"damage before the first backup", {".#x##"}, {{0, 0}}, {{1, 31, 35}}, "1 b10-35!1:25 w0:3-4x1"},
+    {"damage and no backup", {".#x#"}, {{0, 0}}, {{0, 0, 0}}, "1 n10-40!1:25"},
+    {"the parent's damage behind the fork is not the child's",
+     {".###x##", "...###"},
+     {{0, 0}, {1, 35}},
+     {{1, 11, 15}},
+     "1 w0:1-4x1!45 t45-70!1:45; 2 w0:1-5x1"},
+    {"the parent's damage before the fork is",
+     {".#x###", "....##"},
+     {{0, 0}, {1, 45}},
+     {{1, 11, 15}},
+     "1 w0:1-2x1!25 t25-60!1:25; 2 t45-60!1:25"},
     {"a history file is missing", {".##", "..##"}, {{0, 0}, {0, 0}}, {{2, 21, 25}}, "1 n10-30; 2 h20-40"},
 };
 
@@ -218,8 +273,11 @@ static void draw(struct world *w, const struct drawn *d)
             continue;
         add_timeline(w, tli, d->fork[tli - 1].parent, tenths(d->fork[tli - 1].begin));
         for (size_t n = 0; d->wal[tli - 1] != NULL && d->wal[tli - 1][n] != '\0'; n++)
-            w->stored[tli][n] = d->wal[tli - 1][n] == '#';
+            w->stored[tli][n] = d->wal[tli - 1][n] != '.';
+        for (size_t n = 0; d->wal[tli - 1] != NULL && d->wal[tli - 1][n] != '\0'; n++)
+            w->damaged[tli][n] = d->wal[tli - 1][n] == 'x';
         add_runs(w, tli);
+        add_breaks(w, tli);
     }
     for (size_t i = 0; i < COUNT(d->backups) && d->backups[i].tli != 0; i++)
         add_backup(w, d->backups[i].tli, tenths(d->backups[i].start), tenths(d->backups[i].stop));
@@ -257,7 +315,7 @@ END_TEST
 
 START_TEST(a_line_without_anything_has_no_windows)
 {
-    const struct windows_facts facts = {&world.timeline_list, &world.backup_list, &world.run_list, 0};
+    const struct windows_facts facts = {&world.timeline_list, &world.backup_list, &world.run_list, 0, NULL};
     struct windows found = {.count = 1};
 
     ck_assert_int_eq(windows_find(&facts, &found, &e), ERR_OK);
@@ -276,7 +334,7 @@ static uint64_t below(uint64_t *state, uint64_t bound)
 static void make_world(struct world *w, uint64_t *state)
 {
     const uint32_t timelines = 1 + (uint32_t) below(state, TIMELINES);
-    const uint64_t holes = 1 + below(state, 12);
+    const uint64_t holes = 1 + below(state, 12), damages = 5 + below(state, 20);
 
     for (uint32_t tli = 1; tli <= timelines; tli++) {
         const uint32_t parent = tli == 1 ? 0 : 1 + (uint32_t) below(state, tli - 1);
@@ -287,7 +345,12 @@ static void make_world(struct world *w, uint64_t *state)
             w->stored[tli][n] =
                 below(state, holes) != 0 &&
                 n >= walseg_number(w->entries[tli - 1][w->timelines[tli - 1].path.count - 1].begin, MIB);
+        for (uint64_t n = 1; n <= SEGMENTS; n++)
+            w->damaged[tli][n] =
+                w->stored[tli][n] && below(state, damages) == 0 &&
+                n * MIB + 5 * TENTH > w->entries[tli - 1][w->timelines[tli - 1].path.count - 1].begin;
         add_runs(w, tli);
+        add_breaks(w, tli);
     }
     for (uint64_t i = below(state, BACKUPS + 1); i > 0; i--) {
         unsigned start = 10 + (unsigned) below(state, SEGMENTS * 10 - 10);
@@ -298,7 +361,7 @@ static void make_world(struct world *w, uint64_t *state)
 }
 
 /* Whose copy of a segment counts on this timeline's path: that of the last entry which begins in it or before. */
-static bool model_has(const struct world *w, uint32_t tli, uint64_t n)
+static uint32_t model_owner(const struct world *w, uint32_t tli, uint64_t n)
 {
     const struct timeline_path *path = &w->timelines[tli - 1].path;
     uint32_t owner = 0;
@@ -306,7 +369,18 @@ static bool model_has(const struct world *w, uint32_t tli, uint64_t n)
     for (size_t i = 0; i < path->count; i++)
         if (path->entries[i].begin / MIB <= n)
             owner = path->entries[i].tli;
-    return n <= SEGMENTS && w->stored[owner][n];
+    return owner;
+}
+
+static bool model_has(const struct world *w, uint32_t tli, uint64_t n)
+{
+    return n <= SEGMENTS && w->stored[model_owner(w, tli, n)][n];
+}
+
+/* Does replay get to this position of a segment that is there? */
+static bool model_reads(const struct world *w, uint32_t tli, uint64_t n, lsn to)
+{
+    return model_has(w, tli, n) && (!w->damaged[model_owner(w, tli, n)][n] || to <= n * MIB + 5 * TENTH);
 }
 
 static bool model_on_path(const struct world *w, uint32_t tli, const struct backup_info *b)
@@ -319,17 +393,17 @@ static bool model_on_path(const struct world *w, uint32_t tli, const struct back
     return false;
 }
 
-/* Can the end of segment n be reached from this backup? */
+/* Can anything in segment n, behind the backup's end, be reached from it? */
 static bool model_reaches(const struct world *w, uint32_t tli, const struct backup_info *b, uint64_t n)
 {
     const uint64_t stop = (b->stop_lsn - 1) / MIB;
 
     if (!model_on_path(w, tli, b) || n < stop)
         return false;
-    for (uint64_t k = b->start_lsn / MIB; k <= n; k++)
-        if (!model_has(w, tli, k))
+    for (uint64_t k = b->start_lsn / MIB; k < n; k++)
+        if (!model_reads(w, tli, k, (k + 1) * MIB))
             return false;
-    return true;
+    return model_reads(w, tli, n, n == stop ? b->stop_lsn : n * MIB);
 }
 
 static bool model_reached(const struct world *w, uint32_t tli, uint64_t n)

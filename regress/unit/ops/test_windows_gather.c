@@ -10,6 +10,8 @@
 #include "ops/list.h"
 #include "repo/object.h"
 
+#include <limits.h>
+
 #define MIB    (1u << 20)
 #define STOP   INT64_C(1795140011000000)
 #define SECOND INT64_C(1000000)
@@ -29,7 +31,7 @@ static void set_up(void)
     repo_set_up();
     e = ERR_NONE;
     OK(layout_init(&layout, "main", WAL_BUILDER_SYSTEM, &e));
-    place = (struct wal_place){&repo, &layout, MIB};
+    place = (struct wal_place){&repo, &layout, MIB, NULL};
     entry = (struct timeline_entry){.tli = 1, .end = TIMELINE_NOT_ENDED};
     timeline = (struct wal_timeline){.tli = 1, .has_segments = true, .path = {&entry, 1}};
     backup = (struct backup_info){.id = "20261120T015500Z-1a2b",
@@ -106,7 +108,7 @@ static void put_in_run(uint64_t number, int own, uint64_t commit, int second)
 static enum err_code read_windows(uint64_t *asked)
 {
     CLEANUP(wal_runs_clear) struct wal_runs runs = {.count = 0};
-    const struct windows_facts facts = {&timelines, &backups, &runs, MIB};
+    const struct windows_facts facts = {&timelines, &backups, &runs, MIB, NULL};
     enum err_code code;
 
     OK(list_runs(&place, &timelines, &runs, &e));
@@ -117,13 +119,26 @@ static enum err_code read_windows(uint64_t *asked)
     return code;
 }
 
-/* The one window there is. */
+/* What looking for damage takes: a descriptor for each run of the archiver. */
+static uint64_t asked_for_damage(void)
+{
+    CLEANUP(wal_runs_clear) struct wal_runs runs = {.count = 0};
+    CLEANUP(wal_breaks_clear) struct wal_breaks breaks = {.count = 0};
+    unsigned most = UINT_MAX;
+
+    OK(list_runs(&place, &timelines, &runs, &e));
+    for (size_t i = 0; i < runs.count; i++)
+        OK(wal_breaks_add(&place, 1, runs.list[i].first, runs.list[i].last, &most, &breaks, &e));
+    return UINT_MAX - most;
+}
+
+/* The one window there is; its times take at most so many requests. */
 static const struct window *window(uint64_t most)
 {
     uint64_t asked;
 
     ck_assert_msg(read_windows(&asked) == ERR_OK, "%s", e.text);
-    ck_assert_uint_le(asked, most);
+    ck_assert_uint_le(asked, most + asked_for_damage());
     ck_assert(found.count == 1 && found.list[0].count == 1 && !found.list[0].pieces[0].is_hole);
     return &found.list[0].pieces[0].window;
 }
@@ -222,6 +237,34 @@ START_TEST(a_damaged_descriptor_leaves_the_time_open)
     check_last(window(1), NONE);
     ck_assert(found.list[0].pieces[0].window.is_at_least);
     ck_assert_uint_eq(found.list[0].pieces[0].window.last, 3);
+}
+END_TEST
+
+START_TEST(damage_ends_a_window_and_a_backup_behind_begins_another)
+{
+    struct backup_info both[2] = {backup, backup};
+    struct wal_facts f = facts_of(3, 20);
+    uint64_t asked;
+
+    both[1].start_lsn = 5 * MIB + 40;
+    both[1].stop_lsn = 6 * MIB - 100;
+    backups = (struct backup_list){.list = both, .count = 2};
+    put_segment(1, -5);
+    put_in_run(2, 10, 2, 10);
+    f.is_damaged = true;
+    f.end_lsn = 3 * MIB + 900;
+    put(&f, "x", 1);
+    for (uint64_t n = 4; n < 8; n++)
+        put_segment(n, (int) n * 10);
+    OK(read_windows(&asked));
+    ck_assert_uint_le(asked, 7);
+    ck_assert_uint_eq(found.list[0].count, 3);
+    ck_assert_uint_eq(found.list[0].pieces[0].window.end, 3 * MIB + 900);
+    check_last(&found.list[0].pieces[0].window, 20);
+    ck_assert(found.list[0].pieces[1].is_hole);
+    ck_assert_uint_eq(found.list[0].pieces[1].hole.gaps[0].damaged_at, 3 * MIB + 900);
+    check_last(&found.list[0].pieces[2].window, 70);
+    ck_assert(!found.is_unseen);
 }
 END_TEST
 
@@ -361,6 +404,7 @@ int main(void)
         what_lies_in_the_backup_is_no_transaction_behind_it,
         a_transaction_before_the_backups_end_by_its_clock_is_no_time_to_restore_to,
         a_damaged_descriptor_leaves_the_time_open,
+        damage_ends_a_window_and_a_backup_behind_begins_another,
         a_store_that_is_away_is_the_error,
         a_commit_that_crosses_a_border_is_read,
         without_an_identity_such_a_commit_is_told_as_not_looked_at,

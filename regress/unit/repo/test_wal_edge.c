@@ -16,7 +16,7 @@ static void put_file(uint32_t tli, uint64_t number, const char *suffix)
 {
     char key[STORE_KEY_MAX + 1], name[WALFILE_NAME_MAX], text[STORE_KEY_MAX + 16];
 
-    place = (struct wal_place){&repo, &layout, GIB};
+    place = (struct wal_place){&repo, &layout, GIB, NULL};
     wal_object_key(&place, tli, number, key, name);
     (void) snprintf(text, sizeof(text), "%s%s", key, suffix);
     raw_text(text, "x");

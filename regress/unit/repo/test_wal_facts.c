@@ -79,6 +79,7 @@ static void comes_back(const struct wal_facts *f)
     ck_assert_int_eq(back.has_valid, f->has_valid);
     if (f->has_valid)
         ck_assert_int_eq(memcmp(back.valid_sha256, f->valid_sha256, SHA256_BYTES), 0);
+    ck_assert_int_eq(back.is_damaged, f->is_damaged);
     ck_assert_int_eq(back.has_records, f->has_records);
     ck_assert_uint_eq(back.commits, f->commits);
     ck_assert_uint_eq(back.aborts, f->aborts);
@@ -115,6 +116,9 @@ START_TEST(facts_come_back_as_written)
     f.end_lsn = f.first_lsn;
     f.has_valid = false;
     comes_back(&f);
+    f.is_damaged = true;
+    comes_back(&f);
+    f.is_damaged = false;
     f.run_has_max = false;
     f.run_max_us = 0;
     f.run_commit = 0;
@@ -238,6 +242,8 @@ START_TEST(facts_without_a_member_or_with_an_impossible_one_are_refused)
         {"valid_sha256", "7"},
         {"valid_sha256", "\"c5\""},
         {"end_lsn", "\"0/4000000\""}, /* nothing behind it that the digest leaves out */
+        {"damaged", "7"},
+        {"damaged", "true"}, /* although behind its end lies what nobody reads */
         {"run_from", NULL},
         {"run_to", NULL},
         {"run_from", "16777216"},

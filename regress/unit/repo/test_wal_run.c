@@ -209,6 +209,30 @@ START_TEST(a_segment_whose_records_were_not_read_ends_the_run)
 }
 END_TEST
 
+/* It is told of the segments before it, as any: none behind it tells of it. */
+START_TEST(a_damaged_segment_ends_the_run)
+{
+    static const enum object_outcome outcomes[] = {OBJECT_STORED, OBJECT_ALREADY_THERE};
+
+    for (size_t i = 0; i < COUNT(outcomes); i++) {
+        struct wal_facts f = facts_of(1, FIRST + 4, SEGMENT);
+        struct wal_run_state before;
+
+        push_some();
+        for (unsigned times = 0; times < 2; times++) {
+            f.is_damaged = true;
+            wal_run_recall(spool, &repo, &layout, &f, &before);
+            ck_assert_uint_eq((f.run_to - f.run_from) / SEGMENT, 4);
+            wal_run_acknowledged(spool, &repo, &layout, &f, outcomes[i], &before);
+        }
+        ck_assert_uint_eq(known(1, FIRST + 5, SEGMENT), 0);
+        ck_assert_uint_eq(push(FIRST + 5), 0);
+        ck_assert_uint_eq(push(FIRST + 6), 1);
+        ck_assert_uint_eq(push(FIRST + 50), 0);
+    }
+}
+END_TEST
+
 static void move_to(const char *place)
 {
     free(repo.place);
@@ -412,6 +436,7 @@ int main(void)
         a_segment_that_had_to_be_stored_again_begins_a_new_run,
         a_run_tells_its_newest_time_and_its_last_commit,
         a_segment_whose_records_were_not_read_ends_the_run,
+        a_damaged_segment_ends_the_run,
         a_run_is_of_one_timeline_and_segment_size,
         another_repository_or_line_does_not_inherit_the_run,
         a_state_that_was_moved_to_another_repository_is_none,
