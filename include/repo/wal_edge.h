@@ -18,6 +18,10 @@
 enum err_code wal_edge_last(const struct wal_place *w, uint32_t tli, uint64_t from, bool *any, uint64_t *last,
                             struct err *e);
 
+/* Both: one request where fewer than a page of files lie there. */
+enum err_code wal_edge_both(const struct wal_place *w, uint32_t tli, uint64_t from, bool *any,
+                            uint64_t *first, uint64_t *last, struct err *e);
+
 /* The first complete segment of the timeline at or behind `from`: one request; *any is false when there is none. */
 enum err_code wal_edge_first(const struct wal_place *w, uint32_t tli, uint64_t from, bool *any,
                              uint64_t *first, struct err *e);

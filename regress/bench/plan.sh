@@ -31,10 +31,20 @@ done
 awk -F '\t' '
     BEGIN {
         print "A plan for a time, mean (most)\n"
-        printf "%10s  %14s  %14s  %14s  %14s  %8s\n", "segments", "LIST", "GET whole", "GET range", "ms", "peak MiB"
+        printf "%10s  %12s  %12s  %12s  %12s  %16s  %8s\n", "segments", "LIST", "GET whole", "GET range",
+            "of limit 40", "ms", "peak MiB"
     }
     function cell(i) { return sprintf("%.1f (%d)", $i, $(i + 1)) }
-    { printf "%10d  %14s  %14s  %14s  %14s  %8.0f\n", $1, cell(3), cell(5), cell(7), cell(9), $11 / 1024 }
+    {
+        printf "%10d  %12s  %12s  %12s  %12s  %16s  %8.0f\n", $1, cell(3), cell(5), cell(7), cell(11), cell(9),
+            $13 / 1024
+        if ($12 > most) most = $12
+        if ($13 > memory) memory = $13
+    }
+    END {
+        printf "\n%s: at most %d requests beside whole segments (limit 40), %.0f MiB (limit 64)\n",
+            most <= 40 && memory < 65536 ? "pass" : "MISS", most, memory / 1024
+    }
 ' "$OUT/plan.tsv" | tee "$OUT/plan.txt"
 
 # Requests of a plan over the size of the archive, both in powers of ten.

@@ -4,7 +4,8 @@
  *   plan_bench SEGMENTS [TARGETS]
  * Random times in a made-up history of five timelines and sixty backups, on the path of the latest; the segments have
  * 16 MiB, but only those that are read are ever made. One line on stdout, tabs between:
- *   segments, plans, then mean and most of: listing pages, whole objects, parts of objects, milliseconds; peak KiB
+ *   segments, plans, then mean and most of: listing pages, whole objects, parts of objects, milliseconds, all requests but
+ *   those for segments read whole; peak KiB
  * The time is that of planning and of making up what it reads: no network. A plan that does not hold ends the program.
  */
 #include "history_make.h"
@@ -22,7 +23,7 @@
 #define TIMELINES 5
 #define BACKUPS   60
 
-enum { LISTS, GETS, RANGES, MILLISECONDS, FIGURES };
+enum { LISTS, GETS, RANGES, MILLISECONDS, REQUESTS, FIGURES };
 
 struct figures {
     double sum[FIGURES];
@@ -70,6 +71,8 @@ static void plan_once(struct cluster *c, const struct history *h, unsigned nth, 
                  "a plan keeps too much");
     planned_clear(&planned);
     after = history_store_requests(c->repos[0]->store);
+    /* Each history is read once; all else that is read whole are segments. */
+    add(f, REQUESTS, (double) (after.pages - before.pages + after.ranges - before.ranges + TIMELINES - 1));
     add(f, LISTS, (double) (after.pages - before.pages));
     add(f, GETS, (double) (after.gets - before.gets));
     add(f, RANGES, (double) (after.ranges - before.ranges));

@@ -41,8 +41,8 @@ static enum err_code fetch_all(struct planning *k, struct err *e)
     return ERR_OK;
 }
 
-/* Where in the ids the backups begin that started a good while behind the target time; their count for other targets. */
-static size_t first_too_late(const struct planning *k)
+/* Where in the ids the backups begin that started so long behind the target time; their count for other targets. */
+static size_t first_too_late(const struct planning *k, int64_t behind_us)
 {
     const struct backup_list *b = &k->planned->backups;
     char limit[TIMESTAMP_COMPACT_MAX];
@@ -50,10 +50,31 @@ static size_t first_too_late(const struct planning *k)
 
     if (k->target->kind != TARGET_TIME)
         return i;
-    timestamp_format_compact(k->target->time_us + CLOCKS_DIFFER_US, limit);
+    timestamp_format_compact(k->target->time_us + behind_us, limit);
     while (i > 0 && strcmp(b->ids[i - 1].id, limit) > 0)
         i--;
     return i;
+}
+
+/*
+ * The id of a backup is by the clock of the host that took it, its end by the server's: of those that seem to have started
+ * behind the target the first may end before it all the same. As long as they do, the next is fetched.
+ */
+static enum err_code fetch_seeming_late(struct planning *k, struct err *e)
+{
+    const struct backup_list *b = &k->planned->backups;
+    const size_t last = first_too_late(k, CLOCKS_DIFFER_US);
+    bool is_late = false;
+
+    for (size_t i = first_too_late(k, 0); i < last && !is_late; i++) {
+        if (fetch(k, i, e) != ERR_OK)
+            return e->code;
+        for (size_t n = 0; n < b->count; n++)
+            is_late = is_late ||
+                      (strcmp(b->list[n].id, b->ids[i].id) == 0 && plan_is_on_path(&k->path, &b->list[n]) &&
+                       b->list[n].stop_us > k->target->time_us);
+    }
+    return ERR_OK;
 }
 
 /*
@@ -341,10 +362,14 @@ enum err_code ops_plan_line(struct repo *r, const struct layout *l, const struct
     k.place = (struct wal_place){.repo = r, .layout = &out->layout, .cache = &cache};
     if (out->backups.list == NULL && backup_list_open(r, &out->layout, &out->backups, e) != ERR_OK)
         return e->code;
-    k.untried = first_too_late(&k);
+    k.untried = first_too_late(&k, 0);
     if (wal_timelines_read(r, &out->layout, &out->timelines, e) != ERR_OK ||
         fetch_for_path(&k, e) != ERR_OK || plan_path(t, &out->backups, &out->timelines, &k.path, e) != ERR_OK)
         return e->code;
+    if (fetch_seeming_late(&k, e) != ERR_OK) {
+        timeline_clear(&k.path);
+        return e->code;
+    }
     code = t->kind == TARGET_NAME || t->kind == TARGET_XID ? plan_backwards(&k, e) : plan_forwards(&k, e);
     timeline_clear(&k.path);
     tell_damaged(out);

@@ -151,15 +151,10 @@ static enum err_code holds_time(struct rival_look *k, struct err *e)
 static enum err_code holds_target(struct rival_look *k, struct err *e)
 {
     const uint32_t bytes = k->place->segment_bytes;
-    bool any;
 
     if (k->target->kind != TARGET_TIME && k->target->kind != TARGET_LSN)
         return ERR_OK;
     if (k->target->kind == TARGET_LSN && k->target->lsn < k->found.begin)
-        return ERR_OK;
-    if (wal_edge_last(k->place, k->found.tli, k->first, &any, &k->last, e) != ERR_OK)
-        return e->code;
-    if (!any)
         return ERR_OK;
     if (k->target->kind == TARGET_TIME)
         return holds_time(k, e);
@@ -196,8 +191,8 @@ enum err_code plan_rivals_read(const struct wal_place *w, const struct wal_timel
         }
         if (!timeline->has_segments || !own_begin(timeline, path, &k.found.begin, &k.found.is_ancestor))
             continue;
-        if (wal_edge_first(w, timeline->tli, walseg_number(k.found.begin, w->segment_bytes), &any, &k.first,
-                           e) != ERR_OK)
+        if (wal_edge_both(w, timeline->tli, walseg_number(k.found.begin, w->segment_bytes), &any, &k.first,
+                          &k.last, e) != ERR_OK)
             return e->code;
         if (!any)
             continue;

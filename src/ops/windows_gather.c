@@ -221,9 +221,7 @@ static enum err_code estimate(const struct wal_place *w, const struct wal_timeli
 
         if (!timelines->list[i].has_segments)
             continue;
-        if (wal_edge_first(w, tli, 0, &any, &first, e) != ERR_OK)
-            return e->code;
-        if (any && wal_edge_last(w, tli, first, &any, &last, e) != ERR_OK)
+        if (wal_edge_both(w, tli, 0, &any, &first, &last, e) != ERR_OK)
             return e->code;
         *segments += any ? last - first + 1 : 0;
     }

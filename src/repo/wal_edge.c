@@ -15,9 +15,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LOG_PAGE   1000 /* what an S3 store lists in one request */
-#define LOGS_BACK  4
-#define LOGS_LIMIT (UINT64_C(1) << 32)
+#define LOG_PAGE     1000 /* what an S3 store lists in one request */
+#define SEGMENT_PAGE 1000
+#define LOGS_BACK    4
+#define LOGS_LIMIT   (UINT64_C(1) << 32)
 
 struct log_page {
     uint64_t from;
@@ -159,5 +160,53 @@ enum err_code wal_edge_first(const struct wal_place *w, uint32_t tli, uint64_t f
         return e->code;
     *any = found.any;
     *first = found.number;
+    return ERR_OK;
+}
+
+struct both_ends {
+    const struct wal_place *place;
+    uint32_t tli;
+    size_t listed;
+    bool any;
+    uint64_t first;
+    uint64_t last;
+};
+
+static bool visit_both(const struct store_object *object, void *arg)
+{
+    struct both_ends *b = arg;
+    uint64_t number;
+
+    if (wal_index_segment(b->place->layout, b->tli, b->place->segment_bytes, object, &number)) {
+        b->first = b->any ? b->first : number;
+        b->last = number;
+        b->any = true;
+    }
+    return ++b->listed < SEGMENT_PAGE;
+}
+
+enum err_code wal_edge_both(const struct wal_place *w, uint32_t tli, uint64_t from, bool *any,
+                            uint64_t *first, uint64_t *last, struct err *e)
+{
+    struct both_ends found = {.place = w, .tli = tli};
+    char prefix[STORE_KEY_MAX + 1], after[STORE_KEY_MAX + 1], name[WALFILE_NAME_MAX];
+    struct store_listing what = {.prefix = prefix};
+
+    layout_wal_timeline(w->layout, tli, prefix);
+    if (from > 0) {
+        wal_object_key(w, tli, from - 1, after, name);
+        what.start_after = after;
+    }
+    if (store_list(w->repo->store, &what, visit_both, &found, e) != ERR_OK)
+        return e->code;
+    if (found.listed == SEGMENT_PAGE) { /* there may be more */
+        if (!found.any && wal_edge_first(w, tli, from, &found.any, &found.first, e) != ERR_OK)
+            return e->code;
+        if (found.any && wal_edge_last(w, tli, found.first, &found.any, &found.last, e) != ERR_OK)
+            return e->code;
+    }
+    *any = found.any;
+    *first = found.first;
+    *last = found.last;
     return ERR_OK;
 }

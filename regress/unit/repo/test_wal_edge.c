@@ -48,6 +48,36 @@ static uint64_t first_from(uint64_t from)
     return any ? first : UINT64_MAX;
 }
 
+/* Both, in so many requests. */
+static uint64_t both_from(uint64_t from)
+{
+    struct err e = ERR_STALE;
+    uint64_t first = 77, last = 77, before = requests();
+    bool any = false;
+
+    OK(wal_edge_both(&place, 1, from, &any, &first, &last, &e));
+    before = requests() - before;
+    ck_assert_uint_eq(any ? first : UINT64_MAX, first_from(from));
+    ck_assert_uint_eq(any ? last : UINT64_MAX, last_from(from));
+    return before;
+}
+
+START_TEST(both_edges_are_those_that_each_question_finds)
+{
+    put_range(6, 9);
+    put_range(13, 1100);
+    put_file(1, 1101, ".partial");
+    put_file(2, 4000, "");
+    for (uint64_t from = 0; from < 1110; from++)
+        ck_assert_uint_le(both_from(from), from <= 102 ? 4 : 1);
+    for (uint64_t n = 2000; n < 3001; n++)
+        put_file(1, n, ".partial");
+    ck_assert_uint_le(both_from(1200), 1500);
+    put_file(1, 3500, "");
+    ck_assert_uint_gt(both_from(1200), 1);
+}
+END_TEST
+
 START_TEST(the_edges_are_found_wherever_the_question_begins)
 {
     put_range(6, 9);
@@ -130,11 +160,9 @@ END_TEST
 int main(void)
 {
     const TTest *const tests[] = {
-        the_edges_are_found_wherever_the_question_begins,
-        what_is_no_complete_segment_is_no_edge,
-        many_logs_without_a_segment_at_the_end_are_passed_over,
-        the_last_of_many_logs_takes_few_listings,
-        a_listing_that_fails_is_an_error,
+        both_edges_are_those_that_each_question_finds, the_edges_are_found_wherever_the_question_begins,
+        what_is_no_complete_segment_is_no_edge,        many_logs_without_a_segment_at_the_end_are_passed_over,
+        the_last_of_many_logs_takes_few_listings,      a_listing_that_fails_is_an_error,
     };
 
     return check_main(suite_in_memory("repo/wal_edge", tests, COUNT(tests)));
