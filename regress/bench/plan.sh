@@ -78,10 +78,15 @@ awk -F '\t' '
         x = x_of($1)
     }
     END {
-        if (y[1] - y[3] < 16 && y[3] - y[1] < 16) { # one label above the other
-            y[1] += y[1] < y[3] ? -8 : 8
-            y[3] += y[1] < y[3] ? 8 : -8
-        }
+        for (pass = 0; pass < 9; pass++) # no label over another
+            for (i = 1; i <= 3; i++)
+                for (j = i + 1; j <= 3; j++) {
+                    near = 15 - (y[i] < y[j] ? y[j] - y[i] : y[i] - y[j])
+                    if (near > 0) {
+                        y[i] += (y[i] < y[j] ? -near : near) / 2
+                        y[j] += (y[i] < y[j] ? near : -near) / 2
+                    }
+                }
         for (i = 1; i <= 3; i++) {
             printf "<g fill=\"%s\">", colors[i]
             text(x + 6, y[i] + 4, "start", names[i])
