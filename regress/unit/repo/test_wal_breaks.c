@@ -76,7 +76,7 @@ START_TEST(damage_is_met_as_the_end_of_a_run)
         {"brrdbrrrrr", "", 5, 10, 1, "what lies before is not asked"},
         {"brrdbrrrrr", " 4", 1, 4, 1, "at the end"},
         {"brrdbrrrrr", "", 1, 3, 1, "what lies behind is not told"},
-        {"brdDbdbbrd", " 3 4 6 10", 1, 10, 6, "several, in order"},
+        {"brdDbdbbrd", " 3 4 6 10", 1, 10, 5, "several, in order"},
         {"brr?brrrrr", "+", 1, 10, 3, "records that were not read"},
         {"brrxbrrrrr", "+", 1, 10, 3, "a descriptor that does not fit its place"},
         {"brr.brrrrr", "+", 1, 10, 3, "one that is gone"},
