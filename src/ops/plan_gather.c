@@ -205,7 +205,8 @@ static const struct wal_timeline *higher(const struct planned *p, const struct w
 static enum err_code ask_line(struct repo *r, const struct planned *p, const struct backup_list *backups,
                               bool *further, struct end *end, struct err *e)
 {
-    const struct wal_place place = {r, &p->layout, p->plan.segment_bytes};
+    const struct wal_place place = {
+        .repo = r, .layout = &p->layout, .segment_bytes = p->plan.segment_bytes};
     const uint64_t last = walseg_number(p->plan.end_of_archive - 1, place.segment_bytes);
     CLEANUP(wal_timelines_clear) struct wal_timelines there = {.list = NULL};
     const struct timeline_path *path = &p->plan.path;
