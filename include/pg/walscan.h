@@ -16,6 +16,7 @@
 #pragma once
 #include "base/err.h"
 #include "pg/lsn.h"
+#include "pg/walcut.h"
 #include "pg/walevent.h"
 #include <stdbool.h>
 #include <stddef.h>
@@ -49,8 +50,8 @@ lsn walscan_whole_end(const struct walscan *s);
 /* Start of the last whole valid record met; 0 when there was none. */
 lsn walscan_last(const struct walscan *s);
 /*
- * Start of the record that goes on behind the last byte pushed, if it tells a commit or may turn out to; else 0. Nobody who
- * reads only up to here, or only from here on, learns of it.
+ * Start of the record that goes on behind the last byte pushed, if it tells a commit or abort or may turn out to; else 0.
+ * Nobody who reads only up to here, or only from here on, learns of it.
  */
 lsn walscan_open(const struct walscan *s);
 
@@ -61,6 +62,12 @@ struct walscan_opens {
     lsn point; /* a restore point   */
 };
 void walscan_opens(const struct walscan *s, struct walscan_opens *out);
+/* The first bytes of that record; none when there is no such record. */
+void walscan_begun(const struct walscan *s, struct walcut *out);
+/* The first bytes of what was pushed of the record that began before the start; none when there is no such record. */
+void walscan_rest(const struct walscan *s, struct walcut *out);
+/* Does that record go on behind the last byte pushed? */
+bool walscan_is_rest(const struct walscan *s);
 /* Has anything that is not valid WAL been met (the zeros or old content behind the end)? */
 bool walscan_is_ended(const struct walscan *s);
 

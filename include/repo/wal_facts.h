@@ -5,13 +5,15 @@
  *  and, where the records were read: "commits", "aborts", "restore_points", "last_lsn", "first_commit", "last_commit",
  *  "min_commit", "max_commit", "commit_lsn", "drops", "truncates", "database_drops", "prepares", "prepared_ends",
  *  "open_lsn", "loss_lsn", "point_lsn"; where only filler lies behind end_lsn: "valid_sha256"; where damage ends it:
- *  "damaged"; and, where such a run is known: "run_from", "run_to", "run_max", "run_commit", "run_loss", "run_point"}
+ *  "damaged"; and, where such a run is known: "run_from", "run_to", "run_max", "run_commit", "run_loss", "run_point",
+ *  "crossing"}
  * Times are those of commit and abort records alike, as recovery targets see them, in microseconds since 1970 UTC.
  */
 #pragma once
 #include "base/err.h"
 #include "codec/descriptor.h"
 #include "pg/lsn.h"
+#include "pg/walcut.h"
 #include "pg/walpage.h"
 #include <stdbool.h>
 #include <stdint.h>
@@ -29,12 +31,15 @@ struct wal_facts {
     bool is_damaged; /* behind end_lsn lies what replay would have to read and can't: recovery ends there */
     lsn run_from;    /* every segment of the timeline that begins in [run_from, run_to) was acknowledged by */
     lsn run_to;      /* the repository when this one was stored; both first_lsn when none is known to be    */
-    bool run_has_max;   /* there is any commit or abort in the run or in this segment */
+    bool run_has_max; /* there is any commit or abort in the run or in this segment, crossing ones included */
     int64_t run_max_us; /* the newest of their times                         */
+    bool
+        has_crossing; /* a commit or abort goes on from the run's last segment into this one and ends here; it is in */
+    int64_t crossing_us; /* none of the counts and times below. Its time */
     lsn run_commit; /* the newest commit_lsn of the run and this segment; 0 = none. Without a run: this segment's */
     bool has_records; /* the members below are known                        */
-    lsn commit_lsn; /* start of the last commit record, or of one behind it that may be one and goes on in the next
-                          segment; 0 = none */
+    lsn commit_lsn; /* start of the last commit record, or of one behind it that is or may be a commit or abort and goes
+                          on in the next segment; 0 = none */
     uint64_t commits;
     uint64_t aborts;
     uint64_t restore_points;
@@ -55,6 +60,12 @@ struct wal_facts {
     lsn point_lsn; /* the same of restore points */
     lsn run_loss; /* the newest loss_lsn of the run and this segment; 0 = none. Without a run: this segment's */
     lsn run_point;
+
+    /* Not told by the descriptor, but handed on along the run: the records that cross the segment's two borders. */
+    struct walcut rest; /* what here goes on with the record that began before */
+    struct walcut
+        begun;    /* of the one that goes on in the next segment, if it is or may be a commit or abort */
+    bool is_rest; /* all of the segment is of the record that began before, which does not end here */
 };
 
 /* Put the facts into a descriptor that has none yet. */

@@ -5,12 +5,15 @@
  * acknowledged as durable in this very repository when it was stored. So a plan can prove millions of segments whole by
  * a few descriptors instead of listing them all. What the archiver knows of that is one line in the spool:
  *
- * <dir>/<cluster>/run-<tag>  "<LINE> <TLI> <segment bytes> <from> <next> <max> <commit> <loss> <point> <crc>": every segment of this line
- *                            and timeline that begins in [from, next) was acknowledged. max: the newest time of their
- *                            commits and aborts in microseconds since 1970 UTC, or "-". commit, loss, point: the newest
- *                            commit_lsn, loss_lsn and point_lsn. crc: CRC-32C, 8 hex digits, of the
+ * <dir>/<cluster>/run-<tag>  "<LINE> <TLI> <segment bytes> <from> <next> <max> <commit> <loss> <point> <begun> <crc>": every
+ *                            segment of this line and timeline that begins in [from, next) was acknowledged. max: the
+ *                            newest time of their commits and aborts in microseconds since 1970 UTC, or "-". commit,
+ *                            loss, point: the newest commit_lsn, loss_lsn and point_lsn. begun: the first bytes, in hex,
+ *                            of a commit or abort that goes on at next, or "-". crc: CRC-32C, 8 hex digits, of the
  *                            repository's place, a NUL, and the text before it.
- * A run goes on over no segment whose records were not read or whose WAL is damaged: it ends with that one.
+ * So the run tells what no segment does by itself: the time of a record that crosses from one into the next. Where the
+ * server's clock went back a new run begins, so that the newest time of a run is never far ahead of its end. It goes on
+ * over no segment whose records were not read or whose WAL is damaged: it ends with that one.
  * A cache: losing it only begins a new run. It is written behind the acknowledgement, never before, and replaced whole;
  * several archivers that share a spool write what is true, each of them, and at worst shorten each other's runs.
  */
@@ -31,7 +34,11 @@ struct wal_run_state {
     lsn commit;
     lsn loss;
     lsn point;
+    struct walcut begun;
 };
+
+/* A segment whose newest time is this much older than what its run would tell begins a new one. */
+#define WAL_RUN_STEP_US INT64_C(10000000)
 
 /*
  * Before the segment of these facts is pushed: sets what f tells of its run, and known, to hand to wal_run_acknowledged.

@@ -48,7 +48,9 @@ struct walscan {
     uint8_t header[WALRECORD_HEADER];
     lsn record_start;
     struct walrecord record;
-    uint32_t crc; /* of the body so far */
+    struct walcut begun; /* of the record under way */
+    struct walcut rest;  /* of the one that began before the start */
+    uint32_t crc;        /* of the body so far */
     bool is_event;
     struct walevent_reader reader;
 };
@@ -199,8 +201,11 @@ static bool is_next_record(const struct walscan *s)
 
 static enum err_code take_header(struct walscan *s, const uint8_t *bytes, size_t len, struct err *e)
 {
-    if (s->have == 0)
+    if (s->have == 0) {
         s->record_start = s->at;
+        s->begun.len = 0;
+    }
+    walcut_add(&s->begun, bytes, len);
     memcpy(s->header + s->have, bytes, len);
     s->have = (uint8_t) (s->have + len);
     pass(s, len);
@@ -223,6 +228,7 @@ static enum err_code take_header(struct walscan *s, const uint8_t *bytes, size_t
 static enum err_code take_body(struct walscan *s, const uint8_t *bytes, size_t len, struct err *e)
 {
     s->crc = crc32c(s->crc, bytes, len);
+    walcut_add(&s->begun, bytes, len);
     if (s->is_event)
         walevent_push(&s->reader, bytes, len);
     s->left -= (uint32_t) len;
@@ -231,8 +237,10 @@ static enum err_code take_body(struct walscan *s, const uint8_t *bytes, size_t l
 }
 
 /* Padding, or what is left of a record that began before the start. */
-static void take_nothing(struct walscan *s, size_t len)
+static void take_nothing(struct walscan *s, const uint8_t *bytes, size_t len)
 {
+    if (s->place == IN_CONTINUATION)
+        walcut_add(&s->rest, bytes, len);
     s->left -= (uint32_t) len;
     pass(s, len);
     if (s->left > 0)
@@ -266,7 +274,7 @@ static enum err_code take_payload(struct walscan *s, const uint8_t *bytes, size_
         return take_header(s, bytes, *taken, e);
     if (s->place == IN_BODY)
         return take_body(s, bytes, *taken, e);
-    take_nothing(s, *taken);
+    take_nothing(s, bytes, *taken);
     return ERR_OK;
 }
 
@@ -313,17 +321,33 @@ lsn walscan_last(const struct walscan *s)
     return s->last;
 }
 
-/* What a header that is not whole will say, nobody knows. */
-static bool may_be_commit(const struct walscan *s)
+/* Does it end a transaction? What a header that is not whole will say, nobody knows. */
+static bool may_be_end(const struct walscan *s)
 {
     if (s->place == IN_HEADER)
         return s->have > 0;
-    return s->place == IN_BODY && s->is_event && s->reader.event.type == WALEVENT_COMMIT;
+    return s->place == IN_BODY && s->is_event &&
+           (s->reader.event.type == WALEVENT_COMMIT || s->reader.event.type == WALEVENT_ABORT);
 }
 
 lsn walscan_open(const struct walscan *s)
 {
-    return !s->is_ended && may_be_commit(s) ? s->record_start : 0;
+    return !s->is_ended && may_be_end(s) ? s->record_start : 0;
+}
+
+bool walscan_is_rest(const struct walscan *s)
+{
+    return !s->is_ended && s->place == IN_CONTINUATION;
+}
+
+void walscan_begun(const struct walscan *s, struct walcut *out)
+{
+    *out = walscan_open(s) != 0 ? s->begun : (struct walcut){.len = 0};
+}
+
+void walscan_rest(const struct walscan *s, struct walcut *out)
+{
+    *out = s->rest;
 }
 
 static bool is_told(enum walevent_type type)

@@ -116,6 +116,8 @@ static int add_run(json_t *to, const struct wal_facts *f)
         result = json_object_set_new(to, "run_max", json_integer(f->run_max_us));
     if (result == 0 && f->has_marks)
         result = set_lsn(to, "run_loss", f->run_loss) == 0 ? set_lsn(to, "run_point", f->run_point) : -1;
+    if (result == 0 && f->has_crossing)
+        result = json_object_set_new(to, "crossing", json_integer(f->crossing_us));
     json_decref(run);
     return result;
 }
@@ -240,6 +242,8 @@ static bool run_fits(const struct wal_facts *f)
     return f->run_from % f->segment_bytes == 0 && f->run_to % f->segment_bytes == 0 &&
            f->run_from < f->run_to && f->run_to <= f->first_lsn &&
            (!has_own || (f->run_has_max && f->run_max_us >= f->max_us)) &&
+           (!f->has_crossing ||
+            (f->run_to == f->first_lsn && f->run_has_max && f->run_max_us >= f->crossing_us)) &&
            run_mark_fits(f, f->run_commit, f->commit_lsn) && run_mark_fits(f, f->run_loss, f->loss_lsn) &&
            run_mark_fits(f, f->run_point, f->point_lsn);
 }
@@ -248,14 +252,14 @@ static bool run_fits(const struct wal_facts *f)
 static bool read_run(json_t *wal, struct wal_facts *f)
 {
     const char *from, *until, *commit;
-    json_int_t max = 0;
+    json_int_t max = 0, crossing = 0;
     struct err ignored = ERR_NONE;
 
     wal_facts_begin_run(f);
     if (json_object_get(wal, "run_from") == NULL && json_object_get(wal, "run_to") == NULL)
         return true;
-    if (json_unpack(wal, "{s:s, s:s, s:s, s?I}", "run_from", &from, "run_to", &until, "run_commit", &commit,
-                    "run_max", &max) != 0 ||
+    if (json_unpack(wal, "{s:s, s:s, s:s, s?I, s?I}", "run_from", &from, "run_to", &until, "run_commit",
+                    &commit, "run_max", &max, "crossing", &crossing) != 0 ||
         lsn_parse(from, &f->run_from, &ignored) != ERR_OK ||
         lsn_parse(until, &f->run_to, &ignored) != ERR_OK ||
         lsn_parse(commit, &f->run_commit, &ignored) != ERR_OK ||
@@ -264,6 +268,8 @@ static bool read_run(json_t *wal, struct wal_facts *f)
         return false;
     f->run_has_max = json_object_get(wal, "run_max") != NULL;
     f->run_max_us = max;
+    f->has_crossing = json_object_get(wal, "crossing") != NULL;
+    f->crossing_us = crossing;
     return run_fits(f);
 }
 

@@ -569,15 +569,30 @@ START_TEST(a_changed_byte_never_tells_what_was_not_there)
 }
 END_TEST
 
-/* What crosses the end is told by its start when it may be a commit: to who reads further on it is nobody's. */
-START_TEST(a_commit_that_goes_on_behind_the_last_byte_is_open)
+static lsn put_record(struct wal *w, enum walevent_type type)
+{
+    struct wal_body main = {.len = 0}, body;
+
+    if (type == WALEVENT_CHECKPOINT)
+        return wal_filling(w, 100);
+    body_u64(&main, 77);
+    body = body_of_main(&main);
+    return wal_record(w, 1, type == WALEVENT_ABORT ? 0x20 : 0x00, 9, body.bytes, body.len);
+}
+
+/* What crosses the end is told by its start when it may end a transaction: to who reads further on it is nobody's. */
+START_TEST(an_end_of_a_transaction_that_goes_on_behind_the_last_byte_is_open)
 {
     static const struct {
-        bool is_commit;
-        unsigned bytes; /* of the record before the cut: less than a header may become anything */
+        enum walevent_type type; /* CHECKPOINT: neither */
+        unsigned bytes;          /* of the record before the cut: less than a header may become anything */
         bool is_open;
-    } cuts[] = {{true, 8, true},  {true, 23, true},  {true, 24, true},   {true, 33, true},  {true, 34, false},
-                {false, 8, true}, {false, 23, true}, {false, 24, false}, {false, 40, false}};
+    } cuts[] = {
+        {WALEVENT_COMMIT, 8, true},      {WALEVENT_COMMIT, 23, true},     {WALEVENT_COMMIT, 24, true},
+        {WALEVENT_COMMIT, 33, true},     {WALEVENT_COMMIT, 34, false},    {WALEVENT_ABORT, 8, true},
+        {WALEVENT_ABORT, 24, true},      {WALEVENT_ABORT, 33, true},      {WALEVENT_ABORT, 34, false},
+        {WALEVENT_CHECKPOINT, 8, true},  {WALEVENT_CHECKPOINT, 23, true}, {WALEVENT_CHECKPOINT, 24, false},
+        {WALEVENT_CHECKPOINT, 40, false}};
     static struct told t;
 
     for (size_t i = 0; i < sizeof(cuts) / sizeof(cuts[0]); i++) {
@@ -585,11 +600,12 @@ START_TEST(a_commit_that_goes_on_behind_the_last_byte_is_open)
         struct err e = ERR_NONE;
         struct walscan_opens opens;
         struct walscan *s;
+        struct walcut begun;
         lsn start;
 
         t = (struct told){.fail_at = 0};
         wal_filling(&w, 100);
-        start = cuts[i].is_commit ? wal_commit(&w, 9, 1) : wal_filling(&w, 100);
+        start = put_record(&w, cuts[i].type);
         s = scan_new(&w, w.start, &t);
         ck_assert_int_eq(walscan_push(s, w.bytes.data, (size_t) (start - w.start), &e), ERR_OK);
         ck_assert_uint_eq(walscan_open(s), 0);
@@ -601,7 +617,51 @@ START_TEST(a_commit_that_goes_on_behind_the_last_byte_is_open)
         ck_assert_uint_eq(opens.loss,
                           cuts[i].bytes < 24 ? start : 0); /* a commit without xinfo lets nothing go */
         ck_assert_uint_eq(opens.point, cuts[i].bytes < 24 ? start : 0);
+        walscan_begun(s, &begun);
+        ck_assert_msg(begun.len == (cuts[i].is_open ? cuts[i].bytes : 0) &&
+                          memcmp(begun.bytes, w.bytes.data + (start - w.start), begun.len) == 0,
+                      "cut %zu: %u bytes", i, begun.len);
         walscan_free(s);
+        wal_clear(&w);
+    }
+}
+END_TEST
+
+/* Its two pieces, from two scans, are the record. */
+START_TEST(what_was_cut_by_a_border_can_be_put_together)
+{
+    static struct told t;
+
+    for (uint32_t left = 8; left < 40; left += 8) {
+        struct wal w = wal_new();
+        struct err e = ERR_NONE;
+        struct walscan *before, *behind;
+        struct walcut begun, rest, none;
+        int64_t us = 0;
+
+        t = (struct told){.fail_at = 0};
+        while (wal_at(&w) % MIB < MIB - 2 * 8192)
+            wal_filling(&w, 4000);
+        while (wal_page_left(&w) < 200 || MIB - wal_at(&w) % MIB > left + 8192)
+            wal_filling(&w, 80);
+        wal_fill_to(&w, left);
+        (void) put_record(&w, WALEVENT_ABORT);
+        wal_filling(&w, 100);
+        before = scan_new(&w, w.start, &t);
+        behind = scan_new(&w, w.start + MIB, &t);
+        ck_assert_int_eq(walscan_push(before, w.bytes.data, MIB, &e), ERR_OK);
+        ck_assert_int_eq(walscan_push(behind, w.bytes.data + MIB, w.bytes.len - MIB, &e), ERR_OK);
+        walscan_begun(before, &begun);
+        walscan_rest(before, &none);
+        walscan_rest(behind, &rest);
+        ck_assert(!walscan_is_rest(before) && !walscan_is_rest(behind));
+        ck_assert_uint_eq(begun.len, left);
+        ck_assert_uint_eq(none.len, 0);
+        walcut_add(&begun, rest.bytes, rest.len);
+        ck_assert(walcut_time(&begun, 15, &us));
+        ck_assert_int_eq(us, EPOCH_2000 + 77);
+        walscan_free(before);
+        walscan_free(behind);
         wal_clear(&w);
     }
 }
@@ -686,7 +746,8 @@ int main(void)
         old_content_behind_the_end_is_not_read,
         what_is_no_wal_is_the_end_at_the_start,
         a_changed_byte_never_tells_what_was_not_there,
-        a_commit_that_goes_on_behind_the_last_byte_is_open,
+        an_end_of_a_transaction_that_goes_on_behind_the_last_byte_is_open,
+        what_was_cut_by_a_border_can_be_put_together,
         a_visitor_that_fails_ends_the_scan,
         without_a_visitor_the_end_is_found,
         a_scan_begins_only_where_a_segment_does,

@@ -75,6 +75,8 @@ static void comes_back(const struct wal_facts *f)
     ck_assert_uint_eq(back.run_commit, f->run_commit);
     ck_assert_int_eq(back.run_has_max, f->run_has_max);
     ck_assert_int_eq(back.run_max_us, f->run_max_us);
+    ck_assert_int_eq(back.has_crossing, f->has_crossing);
+    ck_assert_int_eq(back.crossing_us, f->crossing_us);
     ck_assert_uint_eq(back.commit_lsn, f->commit_lsn);
     ck_assert_int_eq(back.has_valid, f->has_valid);
     if (f->has_valid)
@@ -140,6 +142,10 @@ START_TEST(facts_come_back_as_written)
     f.database_drops = 5;
     f.prepares = 6;
     f.prepared_ends = 4;
+    comes_back(&f);
+    f.run_to = f.first_lsn;
+    f.has_crossing = true;
+    f.crossing_us = f.run_max_us;
     comes_back(&f);
 }
 END_TEST
@@ -239,6 +245,7 @@ START_TEST(facts_without_a_member_or_with_an_impossible_one_are_refused)
         {"run_max", NULL},
         {"run_max", "1795184940123455"}, /* older than the segment's own */
         {"run_max", "\"1795184940123457\""},
+        {"crossing", "1795184940123457"}, /* from a segment that the run does not hold */
         {"valid_sha256", "7"},
         {"valid_sha256", "\"c5\""},
         {"end_lsn", "\"0/4000000\""}, /* nothing behind it that the digest leaves out */
@@ -274,6 +281,20 @@ START_TEST(facts_without_a_member_or_with_an_impossible_one_are_refused)
         ck_assert_uint_eq(back.major, 77);
         ck_assert_ptr_nonnull(strstr(e.text, d.name));
     }
+}
+END_TEST
+
+START_TEST(a_time_that_crosses_into_the_segment_is_none_beyond_its_runs)
+{
+    CLEANUP(descriptor_clear) struct descriptor d = {.name = "000000010000000000000003"};
+    struct wal_facts f = with_records(3, 1), back;
+    struct err e = ERR_NONE;
+
+    f.run_to = f.first_lsn;
+    f.has_crossing = true;
+    f.crossing_us = f.run_max_us + 1;
+    OK(wal_facts_write(&f, &d, &e));
+    ck_assert_int_eq(wal_facts_read(&d, &back, &e), ERR_CORRUPT);
 }
 END_TEST
 
@@ -318,6 +339,7 @@ int main(void)
         facts_come_back_as_written,
         the_first_page_tells_all_but_the_records,
         facts_without_a_member_or_with_an_impossible_one_are_refused,
+        a_time_that_crosses_into_the_segment_is_none_beyond_its_runs,
         without_a_run_there_is_no_member_for_it,
         a_descriptor_without_facts_has_none,
         members_of_a_later_program_are_passed_over,

@@ -195,6 +195,91 @@ START_TEST(a_run_tells_its_newest_time_and_its_last_commit)
 }
 END_TEST
 
+START_TEST(a_clock_that_was_set_back_begins_a_new_run)
+{
+    const int64_t noon = INT64_C(1795176000000000);
+    struct wal_facts f;
+
+    (void) push_with(FIRST, true, noon);
+    f = push_with(FIRST + 1, true, noon - WAL_RUN_STEP_US); /* disorder */
+    ck_assert(f.run_from < f.run_to && f.run_max_us == noon);
+    f = push_with(FIRST + 2, true, noon - WAL_RUN_STEP_US - 1);
+    ck_assert(f.run_from == f.run_to && f.run_max_us == noon - WAL_RUN_STEP_US - 1);
+    f = push_with(FIRST + 3, false, 0);
+    ck_assert(f.run_from == f.run_to - SEGMENT && f.run_max_us == noon - WAL_RUN_STEP_US - 1);
+}
+END_TEST
+
+/* The first bytes of a commit record of 34 bytes: with its time in the last eight of them. */
+static struct walcut commit_at(int64_t since_2000)
+{
+    struct walcut c = {.len = 34, .bytes = {34, 0, 0, 0, 9}};
+
+    c.bytes[17] = 1; /* the transaction manager's */
+    c.bytes[24] = 255;
+    c.bytes[25] = 8;
+    for (int i = 0; i < 8; i++)
+        c.bytes[26 + i] = (uint8_t) ((uint64_t) since_2000 >> 8 * i);
+    return c;
+}
+
+/* A segment that ends inside the record, behind so many bytes, and the one behind it. */
+static struct wal_facts push_crossing(unsigned number, unsigned before, unsigned behind, bool is_rest)
+{
+    const struct walcut record = commit_at(5);
+    struct wal_facts f = facts_of(1, number, SEGMENT);
+    struct wal_run_state known;
+
+    f.major = 15;
+    f.is_rest = is_rest;
+    if (behind > 0)
+        walcut_add(&f.begun, record.bytes, behind);
+    else
+        walcut_add(&f.rest, record.bytes + before, is_rest ? 1 : record.len - before);
+    wal_run_recall(spool, &repo, &layout, &f, &known);
+    wal_run_acknowledged(spool, &repo, &layout, &f, OBJECT_STORED, &known);
+    return f;
+}
+
+START_TEST(the_time_of_a_record_that_crosses_a_border_is_known_behind_it)
+{
+    const int64_t us = INT64_C(946684800000000) + 5;
+
+    for (unsigned cut = 8; cut < 34; cut++) {
+        struct wal_facts f = push_crossing(FIRST + 40, 0, cut, false);
+
+        ck_assert(!f.has_crossing && !f.run_has_max);
+        f = push_crossing(FIRST + 41, cut, 0, false);
+        ck_assert(f.has_crossing && f.crossing_us == us && f.run_has_max && f.run_max_us == us);
+        f = push_with(FIRST + 42, false, 0);
+        ck_assert(!f.has_crossing && f.run_has_max && f.run_max_us == us);
+        ck_assert_uint_eq(push(FIRST), 0);
+    }
+}
+END_TEST
+
+START_TEST(a_record_may_cross_a_whole_segment)
+{
+    struct wal_facts f = push_crossing(FIRST, 0, 30, false);
+
+    f = push_crossing(FIRST + 1, 30, 0, true);
+    ck_assert(!f.has_crossing && !f.run_has_max);
+    f = push_crossing(FIRST + 2, 31, 0, false);
+    ck_assert(f.has_crossing && f.crossing_us == INT64_C(946684800000000) + 5);
+}
+END_TEST
+
+START_TEST(what_crosses_into_a_new_run_is_not_known)
+{
+    struct wal_facts f = push_crossing(FIRST, 0, 30, false);
+
+    f = push_crossing(FIRST + 2, 30, 0, false);
+    ck_assert(!f.has_crossing && !f.run_has_max);
+    f = push_crossing(FIRST + 3, 30, 0, false); /* the rest of a record that did not cross out of a segment */
+    ck_assert(!f.has_crossing && !f.run_has_max);
+}
+END_TEST
+
 START_TEST(a_segment_whose_records_were_not_read_ends_the_run)
 {
     struct wal_facts f;
@@ -435,6 +520,10 @@ int main(void)
         a_segment_pushed_again_leaves_the_run_as_it_is,
         a_segment_that_had_to_be_stored_again_begins_a_new_run,
         a_run_tells_its_newest_time_and_its_last_commit,
+        a_clock_that_was_set_back_begins_a_new_run,
+        the_time_of_a_record_that_crosses_a_border_is_known_behind_it,
+        a_record_may_cross_a_whole_segment,
+        what_crosses_into_a_new_run_is_not_known,
         a_segment_whose_records_were_not_read_ends_the_run,
         a_damaged_segment_ends_the_run,
         a_run_is_of_one_timeline_and_segment_size,
