@@ -3,7 +3,7 @@
  *
  * Settling a plan goes in steps, and the gatherer (ops/plan_gather.h) fetches between them only what the next needs:
  *   plan_path      target timeline -> path
- *   plan_backup    path, target -> the newest backup on it whose stop LSN lies at or before the target
+ *   plan_backup    path, target -> the newest backup on it that ends at or before the target
  *   plan_settle    backup, target, coverage -> WAL range whole?, recovery settings, warnings
  * Source    PostgreSQL src/backend/access/transam/xlogrecovery.c, recoveryStopsBefore/After.
  */
@@ -46,9 +46,14 @@ struct plan_moment {
     struct plan_commit discarded; /* the first one */
     bool is_stop_lsn; /* stop at stop_lsn, inclusive: for names and xids the record itself         */
     lsn stop_lsn;
-    lsn stop_end;      /* and that record's end */
-    lsn last_lsn;      /* start of the last record, when an LSN was not reached */
-    int64_t last_us;   /* newest commit on this path, when searched to the end; 0 = none or unknown */
+    lsn stop_end;     /* and that record's end */
+    lsn last_lsn;     /* start of the last record, when an LSN was not reached */
+    int64_t last_us;  /* newest commit on this path, when searched to the end; 0 = none or unknown */
+    bool is_estimate; /* descriptors told of more runs than are read: a record past the time may lie before */
+    bool is_again;    /* a time: behind it the server's clock was set back, and the time comes again: */
+    lsn again_lsn;    /* behind the segment that begins here                                          */
+    int64_t again_from_us; /* from this time                                                           */
+    int64_t again_to_us;   /* to this one                                                              */
     unsigned prepared; /* transactions that were prepared in the WAL read and not ended before the target */
 };
 
@@ -113,13 +118,20 @@ enum err_code plan_path(const struct target *t, const struct backup_list *backup
  */
 bool plan_is_on_path(const struct timeline_path *path, const struct backup_info *b);
 
+/* Backups that were tried, and that the target can't be reached from. */
+struct plan_passed {
+    char (*ids)[BACKUP_ID_MAX];
+    size_t count;
+};
+
 /*
- * The backup to restore. limit: the LSN the target was found at, or 0 when only its time is known or nothing. A time
- * must not lie before the backup's stop time. ERR_REFUSED: no backup on the path, or all are too late; the text says
- * the earliest restorable moment (LSN and time).
+ * The backup to restore: of those that were not passed over the one that ends last before the target, by LSN or by its stop
+ * time; for other targets the last of all. ERR_REFUSED: no backup on the path, or all are too late; the text says the
+ * earliest restorable moment (LSN and time).
  */
-enum err_code plan_backup(const struct target *t, lsn limit, const struct timeline_path *path,
-                          const struct backup_list *backups, const struct backup_info **out, struct err *e);
+enum err_code plan_backup(const struct target *t, const struct plan_passed *passed,
+                          const struct timeline_path *path, const struct backup_list *backups,
+                          const struct backup_info **out, struct err *e);
 
 /* All that settling a plan takes; borrowed. */
 struct plan_facts {

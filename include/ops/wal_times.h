@@ -1,10 +1,12 @@
 /*
- * ops/wal_times.h - between which segments a time lies, by descriptors alone: one small request each, no identity.
+ * ops/wal_times.h - in which segments a time lies, by descriptors alone: one small request each, no identity.
  *
- * Where the archiver's run reaches over the stretch, its running maximum is bisected: it never falls, so the first segment that
- * holds a record past the time is found exactly, whatever the clock did meanwhile. Where it does not (runs broken again and
- * again, a clock that was past the time before the stretch already), the segments' own newest times are: they are taken for
- * ascending, but for disorder within some 16 segments.
+ * Recovery stops at the first record in WAL order that is past the time, and that one is found, whatever the server's clock
+ * did: within an archiver's run the running maximum is bisected, which never falls; runs are looked at one after the other;
+ * and where a run was past the time before the stretch already, segments are asked one by one until one is past it itself,
+ * which takes as long as the clock took to get there again.
+ * Only beyond WAL_TIMES_RUNS_MAX runs or WAL_TIMES_WALK_MAX segments asked one by one the segments' own newest times are taken
+ * for ascending, but for disorder within some 16 segments: is_estimate tells.
  */
 #pragma once
 #include "ops/target.h"
@@ -18,24 +20,57 @@ struct wal_stretch {
     const struct timeline_path *path;
     uint64_t first; /* segment numbers, inclusive: whole and on the path */
     uint64_t last;
-    unsigned major;   /* of the server: what a commit did to relations shows differently */
+    unsigned major;     /* of the server: what a commit did to relations shows differently */
     bool is_of_standby; /* the backup is: its times are by another clock than the commits' */
-    uint64_t look_to; /* a name or an xid is looked for up to here; UINT64_MAX: up to the last */
+    uint64_t look_to;   /* a name or an xid is looked for up to here; UINT64_MAX: up to the last */
 };
 
+#define WAL_TIMES_RUNS_MAX 4096
+#define WAL_TIMES_WALK_MAX 4096
+
+/* The segments [first, last] of one run, first as the run has it, and what its last one tells. */
+struct wal_times_run {
+    uint64_t first;
+    uint64_t last;
+    struct wal_facts at_last;
+};
+
+/* Where in a stretch, from segment `first` on, a time is passed. w and t are borrowed. */
 struct wal_times {
-    uint64_t passing; /* the first segment with a commit or abort past the time; last + 1 = none           */
-    uint64_t
-        kept; /* the last commit before lies in this segment, or goes on from it into the next: read from here on */
-    bool is_idle_between; /* and behind that up to `passing` there is no other: it need not be read        */
+    const struct wal_stretch *w;
+    const struct target *t;
+    uint64_t first;
+    struct wal_times_run *runs; /* from the last backwards; owned */
+    size_t count;
+    bool is_estimate; /* an answer was one */
 };
 
 /* Does recovery to the target time stop before a commit or abort of this time? */
 bool wal_times_is_past(const struct target *t, int64_t us);
 
-/* Look from segment `first` of the stretch on. Errors are those of reading descriptors: ERR_ABSENT is a gap. */
-enum err_code wal_times_find(const struct wal_stretch *w, const struct target *t, uint64_t first,
+/* Reads the runs, a descriptor each. Errors, here and below, are those of reading descriptors: ERR_ABSENT is a gap. */
+enum err_code wal_times_open(const struct wal_stretch *w, const struct target *t, uint64_t first,
                              struct wal_times *out, struct err *e);
+void wal_times_close(struct wal_times *times);
+
+/*
+ * The first segment at or behind `from` in which a commit or abort past the time ends, or may: the records there decide, read
+ * from wal_times_kept on. When it is none, ask again from the next one on. last + 1 = there is no more.
+ */
+enum err_code wal_times_next(struct wal_times *times, uint64_t from, uint64_t *found, struct err *e);
+
+/* The first segment of the run that this one, of these facts, tells of; itself when it tells of none. */
+uint64_t wal_times_run_first(const struct wal_stretch *w, const struct wal_facts *f, uint64_t number);
+
+/* Does a commit or abort go on from this segment into the next, or may it? */
+bool wal_times_goes_on(const struct wal_facts *f);
+
+/*
+ * Where behind segment `behind` does a run begin with a time that is not past, as where the clock was set back? *step is the
+ * run that it ends; NULL = nowhere that a run tells of. One descriptor for each run there.
+ */
+enum err_code wal_times_again(const struct wal_times *times, uint64_t behind,
+                              const struct wal_times_run **step, int64_t *again_us, struct err *e);
 
 /*
  * The segment, at or behind `first`, in which the last commit of the segments before `passing` lies, or from which it may go on

@@ -98,10 +98,8 @@ enum err_code plan_path(const struct target *t, const struct backup_list *backup
 
 /* ---- the backup ---- */
 
-static bool is_early_enough(const struct target *t, lsn limit, const struct backup_info *b)
+static bool is_early_enough(const struct target *t, const struct backup_info *b)
 {
-    if (limit != 0)
-        return b->stop_lsn <= limit;
     if (t->kind == TARGET_LSN)
         return b->stop_lsn <= t->lsn;
     if (t->kind == TARGET_TIME)
@@ -140,15 +138,24 @@ static enum err_code refuse_all(const struct backup_info *earliest, const struct
                     earliest->id);
 }
 
-enum err_code plan_backup(const struct target *t, lsn limit, const struct timeline_path *path,
-                          const struct backup_list *backups, const struct backup_info **out, struct err *e)
+static bool was_passed(const struct plan_passed *passed, const char *id)
+{
+    for (size_t i = 0; i < passed->count; i++)
+        if (strcmp(passed->ids[i], id) == 0)
+            return true;
+    return false;
+}
+
+enum err_code plan_backup(const struct target *t, const struct plan_passed *passed,
+                          const struct timeline_path *path, const struct backup_list *backups,
+                          const struct backup_info **out, struct err *e)
 {
     const struct backup_info *best = NULL, *earliest = NULL;
 
     for (size_t i = 0; i < backups->count; i++) {
         const struct backup_info *b = &backups->list[i];
         bool on_path = plan_is_on_path(path, b);
-        bool fits = on_path && is_early_enough(t, limit, b);
+        bool fits = on_path && is_early_enough(t, b);
 
         if (t->backup_id != NULL && strcmp(b->id, t->backup_id) == 0) {
             *out = b;
@@ -156,7 +163,7 @@ enum err_code plan_backup(const struct target *t, lsn limit, const struct timeli
         }
         if (on_path && (earliest == NULL || b->stop_lsn < earliest->stop_lsn))
             earliest = b;
-        if (fits && (best == NULL || b->stop_lsn >= best->stop_lsn))
+        if (fits && !was_passed(passed, b->id) && (best == NULL || b->stop_lsn >= best->stop_lsn))
             best = b;
     }
     if (best == NULL)

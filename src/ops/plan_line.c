@@ -12,18 +12,22 @@
 #include "ops/plan_reach.h"
 #include "ops/plan_rivals.h"
 #include "ops/wal_search.h"
+#include "repo/wal_edge.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* A backup's id has the time of the host that took it; how much that may be before the server's. */
 #define CLOCKS_DIFFER_US (INT64_C(3600) * 1000000)
+#define RUNS_MAX         16 /* of the archiver, that are asked whether a time was passed before a backup */
 
 struct planning {
     struct planned *planned;
     const struct target *target;
     struct timeline_path path;
-    struct wal_place place; /* segment_bytes: of the backup that is tried */
-    size_t untried;         /* the backups' ids before this one were not looked at yet */
+    struct wal_place place;    /* segment_bytes: of the backup that is tried */
+    size_t untried;            /* the backups' ids before this one were not looked at yet */
+    struct plan_passed passed; /* owned, with room for all there are */
 };
 
 static enum err_code fetch(struct planning *k, size_t i, struct err *e)
@@ -56,6 +60,11 @@ static size_t first_too_late(const struct planning *k, int64_t behind_us)
     return i;
 }
 
+static enum err_code choose(struct planning *k, const struct backup_info **b, struct err *e)
+{
+    return plan_backup(k->target, &k->passed, &k->path, &k->planned->backups, b, e);
+}
+
 /*
  * The id of a backup is by the clock of the host that took it, its end by the server's: of those that seem to have started
  * behind the target the first may end before it all the same. As long as they do, the next is fetched.
@@ -78,15 +87,14 @@ static enum err_code fetch_seeming_late(struct planning *k, struct err *e)
 }
 
 /*
- * The newest backup that ends before the target, and before the limit. Backups are fetched from the newest that comes
+ * The newest backup that ends before the target and was not passed over. Backups are fetched from the newest that comes
  * into question backwards until one does; a refusal has seen them all.
  */
-static enum err_code pick(struct planning *k, lsn limit, const struct backup_info **b, struct err *e)
+static enum err_code pick(struct planning *k, const struct backup_info **b, struct err *e)
 {
-    struct backup_list *backups = &k->planned->backups;
     struct err why = ERR_NONE;
 
-    while (plan_backup(k->target, limit, &k->path, backups, b, &why) != ERR_OK) {
+    while (choose(k, b, &why) != ERR_OK) {
         if (why.code != ERR_REFUSED || k->untried == 0 || k->target->backup_id != NULL)
             break;
         why = ERR_NONE;
@@ -97,7 +105,12 @@ static enum err_code pick(struct planning *k, lsn limit, const struct backup_inf
         return ERR_OK;
     if (k->target->backup_id == NULL && fetch_all(k, e) != ERR_OK)
         return e->code;
-    return plan_backup(k->target, limit, &k->path, backups, b, e);
+    return choose(k, b, e);
+}
+
+static void pass_over(struct planning *k, const struct backup_info *b)
+{
+    memcpy(k->passed.ids[k->passed.count++], b->id, sizeof(b->id));
 }
 
 /* The highest timeline that recovery can follow; NULL = none is stored. */
@@ -237,22 +250,29 @@ static bool is_behind_limit(const struct planning *k, const struct plan_facts *f
            f->moment.known && !f->moment.reached && (!f->coverage.has_gap || k->target->or_latest);
 }
 
-/* What a refusal with one backup says of an earlier one. */
+/* What a refusal with one backup says of others. */
 enum verdict {
     VERDICT_FINAL,
-    VERDICT_LATE,  /* this one is past the target already: try an earlier one */
-    VERDICT_BROKEN /* its own WAL is not whole */
+    VERDICT_LATE,      /* this one is past the target already: try an earlier one */
+    VERDICT_BROKEN,    /* its own WAL is not whole                                */
+    VERDICT_UNREACHED, /* the time is not passed behind it: by a clock that was set back it may be elsewhere */
 };
 
-static enum verdict verdict_of(const struct plan_facts *f, const struct err *why)
+static bool is_broken(const struct plan_facts *f)
 {
     const struct backup_info *b = f->backup;
 
+    return !f->coverage.any || plan_coverage_end(&f->coverage, b->segment_bytes) < b->stop_lsn;
+}
+
+static enum verdict verdict_of(const struct target *t, const struct plan_facts *f, const struct err *why)
+{
     if (f->moment.backup_is_late)
         return VERDICT_LATE;
-    if (why->code == ERR_REFUSED &&
-        (!f->coverage.any || plan_coverage_end(&f->coverage, b->segment_bytes) < b->stop_lsn))
+    if (why->code == ERR_REFUSED && is_broken(f))
         return VERDICT_BROKEN;
+    if (why->code == ERR_REFUSED && t->kind == TARGET_TIME && f->moment.known && !f->moment.reached)
+        return VERDICT_UNREACHED;
     return VERDICT_FINAL;
 }
 
@@ -281,65 +301,136 @@ static enum err_code plan_with(struct planning *k, const struct backup_info *b, 
         if (plan_up_to(k, k->target, last, look_to, &f, &why) == ERR_OK)
             return ERR_OK;
     }
-    *verdict = verdict_of(&f, &why);
+    *verdict = verdict_of(k->target, &f, &why);
     *e = why;
     return why.code;
 }
 
-/* Names and xids: from the newest backup on the path backwards, until one has the target behind it. */
+/* Is anything of the path stored before this segment? */
+static enum err_code has_before(const struct planning *k, uint64_t number, bool *any, struct err *e)
+{
+    *any = false;
+    for (size_t i = 0; i < k->path.count && !*any; i++) {
+        const struct timeline_entry *entry = &k->path.entries[i];
+        const uint64_t begin = walseg_number(entry->begin, k->place.segment_bytes);
+        uint64_t first;
+
+        if (begin >= number)
+            break;
+        if (wal_edge_first(&k->place, entry->tli, begin, any, &first, e) != ERR_OK)
+            return e->code;
+        *any = *any && first < number;
+    }
+    return ERR_OK;
+}
+
+/* Do descriptors prove that up to the backup's end no transaction on the path is past the time? */
+static enum err_code was_never_past(const struct planning *k, const struct backup_info *b, bool *proven,
+                                    struct err *e)
+{
+    const struct wal_stretch w = {.place = &k->place, .path = &k->path};
+    uint64_t number = walseg_number(b->stop_lsn - 1, b->segment_bytes);
+
+    *proven = false;
+    for (unsigned runs = 0; runs < RUNS_MAX && number > 0; runs++) {
+        struct wal_facts f;
+        struct err why = ERR_NONE;
+        bool any;
+
+        if (wal_times_facts(&w, number, &f, &why) != ERR_OK) {
+            if (why.code != ERR_ABSENT) {
+                *e = why;
+                return why.code;
+            }
+            if (has_before(k, number, &any, e) != ERR_OK)
+                return e->code;
+            *proven = !any;
+            return ERR_OK;
+        }
+        if (!f.has_records || (runs > 0 && wal_times_goes_on(&f)) ||
+            (f.run_has_max && wal_times_is_past(k->target, f.run_max_us)))
+            return ERR_OK;
+        number = wal_times_run_first(&w, &f, number) - 1;
+    }
+    return ERR_OK;
+}
+
+/*
+ * The time was not passed behind this backup. With a clock that only went forward it was not before either, and that is final,
+ * unless the search ended at a gap; else other backups are tried.
+ */
+static enum err_code settle_unreached(const struct planning *k, const struct backup_info *b,
+                                      enum verdict *verdict, struct err *e)
+{
+    bool proven;
+
+    if (was_never_past(k, b, &proven, e) != ERR_OK)
+        return e->code;
+    if (proven)
+        *verdict = VERDICT_FINAL;
+    return ERR_OK;
+}
+
+/*
+ * Names and xids: from the newest backup on the path backwards, until one has the target behind it. What lies behind a
+ * backup is looked through once, but for one whose own WAL is not whole: behind that nothing was.
+ */
 static enum err_code plan_backwards(struct planning *k, struct err *e)
 {
     const struct backup_info *b;
     struct err first = ERR_NONE; /* what the newest backup was refused for says most */
-    lsn limit = UINT64_MAX;
-    enum verdict ignored;
+    lsn look_to = UINT64_MAX;
 
     for (;;) {
+        enum verdict verdict = VERDICT_FINAL;
         struct err why = ERR_NONE;
-        enum err_code code = pick(k, limit, &b, &why);
+        enum err_code code = pick(k, &b, &why);
         const bool is_none = code != ERR_OK;
 
         if (code == ERR_OK)
-            code = plan_with(k, b, limit, &ignored, &why);
+            code = plan_with(k, b, look_to, &verdict, &why);
         if (code == ERR_OK)
             return ERR_OK;
         if (first.code == ERR_OK || (!is_none && code != ERR_REFUSED))
             first = why;
-        if (is_none || code != ERR_REFUSED || k->target->backup_id != NULL || b->stop_lsn == 0)
+        if (is_none || code != ERR_REFUSED || k->target->backup_id != NULL)
             break;
-        limit = b->stop_lsn - 1;
+        pass_over(k, b);
+        if (verdict != VERDICT_BROKEN && b->stop_lsn <= look_to)
+            look_to = b->stop_lsn - 1;
     }
     *e = first;
     return first.code;
 }
 
-/* All other targets: the newest backup that ends before them. One that can't be made consistent is passed over. */
+/* All other targets: the newest backup that ends before them. One that the target can't be reached from is passed over. */
 static enum err_code plan_forwards(struct planning *k, struct err *e)
 {
     const struct backup_info *b;
-    struct err broken = ERR_NONE; /* why the newest of those was passed over */
-    lsn limit = 0;
+    struct err first =
+        ERR_NONE; /* why the newest of those was passed over, unless it is past the target itself */
 
     for (;;) {
         enum verdict verdict = VERDICT_FINAL;
         struct err why = ERR_NONE;
 
-        if (pick(k, limit, &b, &why) != ERR_OK) {
-            *e = broken.code != ERR_OK ? broken : why;
+        if (pick(k, &b, &why) != ERR_OK) {
+            *e = first.code != ERR_OK ? first : why;
             return e->code;
         }
         if (plan_with(k, b, UINT64_MAX, &verdict, &why) == ERR_OK)
             return ERR_OK;
+        if (verdict == VERDICT_UNREACHED && settle_unreached(k, b, &verdict, e) != ERR_OK)
+            return e->code;
         if (verdict == VERDICT_FINAL || k->target->backup_id != NULL) {
             *e = why;
             return why.code;
         }
-        if (verdict == VERDICT_BROKEN) {
+        if (verdict == VERDICT_BROKEN)
             log_warning("%s, looking for an earlier backup", why.text);
-            if (broken.code == ERR_OK)
-                broken = why;
-        }
-        limit = b->stop_lsn - 1;
+        if (verdict != VERDICT_LATE && first.code == ERR_OK)
+            first = why;
+        pass_over(k, b);
     }
 }
 
@@ -348,6 +439,20 @@ static void tell_damaged(const struct planned *p)
     for (size_t i = 0; i < p->backups.damaged_count; i++)
         log_warning("backup %s in repository \"%s\" is damaged: %s, ignoring", p->backups.damaged[i].id,
                     p->repo->name, p->backups.damaged[i].why);
+}
+
+static enum err_code plan_on_path(struct planning *k, struct err *e)
+{
+    const enum target_kind kind = k->target->kind;
+    const size_t room = k->planned->backups.id_count + 1;
+    enum err_code code;
+
+    k->passed.ids = calloc(room, sizeof(*k->passed.ids));
+    if (k->passed.ids == NULL)
+        return err_nomem(e, "a list of backups");
+    code = kind == TARGET_NAME || kind == TARGET_XID ? plan_backwards(k, e) : plan_forwards(k, e);
+    free(k->passed.ids);
+    return code;
 }
 
 enum err_code ops_plan_line(struct repo *r, const struct layout *l, const struct target *t,
@@ -370,7 +475,7 @@ enum err_code ops_plan_line(struct repo *r, const struct layout *l, const struct
         timeline_clear(&k.path);
         return e->code;
     }
-    code = t->kind == TARGET_NAME || t->kind == TARGET_XID ? plan_backwards(&k, e) : plan_forwards(&k, e);
+    code = plan_on_path(&k, e);
     timeline_clear(&k.path);
     tell_damaged(out);
     return code;

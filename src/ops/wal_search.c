@@ -90,20 +90,35 @@ static enum err_code read_through(struct search *s, uint64_t first, uint64_t eno
     return ERR_OK;
 }
 
+static enum err_code read_next(struct search *s, uint64_t number, struct walscan *scan, struct err *e)
+{
+    if (read_segment(s, number, scan, e) != ERR_OK)
+        return e->code;
+    if (walscan_is_ended(scan) && number < s->w->last && !s->b.done)
+        return refuse_end(s, number, scan, e);
+    return ERR_OK;
+}
+
 /* Read from `first` to `last`, or to the end of the stretch, unless the target is passed before. */
 static enum err_code read_range(struct search *s, uint64_t first, uint64_t last, struct err *e)
 {
     CLEANUP(walscan_freep) struct walscan *scan = NULL;
-    const struct wal_stretch *w = s->w;
 
     if (begin_scan(s, first, &scan, e) != ERR_OK)
         return e->code;
-    for (uint64_t number = first; number <= last && number <= w->last && !s->b.done; number++) {
-        if (read_segment(s, number, scan, e) != ERR_OK)
+    for (uint64_t number = first; number <= last && number <= s->w->last && !s->b.done; number++)
+        if (read_next(s, number, scan, e) != ERR_OK)
             return e->code;
-        if (walscan_is_ended(scan) && number < w->last && !s->b.done)
-            return refuse_end(s, number, scan, e);
-    }
+    return ERR_OK;
+}
+
+/* Read one segment, and as many as a record that it begins goes on in, but none at `limit` or behind. */
+static enum err_code read_whole(struct search *s, uint64_t first, uint64_t limit, struct walscan *scan,
+                                uint64_t *next, struct err *e)
+{
+    for (*next = first; *next < limit && (*next == first || walscan_open(scan) != 0); ++*next)
+        if (read_next(s, *next, scan, e) != ERR_OK)
+            return e->code;
     return ERR_OK;
 }
 
@@ -147,9 +162,17 @@ static enum err_code look_into_backup(const struct search *s, struct err *e)
     return s->w->is_of_standby && !s->b.moment->backup_is_late ? look_before_backup(s, e) : ERR_OK;
 }
 
+static enum err_code read_whole_at(struct search *s, uint64_t first, uint64_t limit, struct err *e)
+{
+    CLEANUP(walscan_freep) struct walscan *scan = NULL;
+    uint64_t next;
+
+    return begin_scan(s, first, &scan, e) == ERR_OK ? read_whole(s, first, limit, scan, &next, e) : e->code;
+}
+
 /*
- * No commit to keep lies in the segments read, from `begin` on: an earlier one holds the last, if any. Where that is a record
- * that crosses a border, it may itself be past a time.
+ * No commit to keep lies in the segments read, from `begin` on: an earlier one holds the last, if any. Where the search was
+ * an estimate, what lies there may itself be past a time.
  */
 static enum err_code look_further_back(struct search *s, uint64_t begin, struct err *e)
 {
@@ -163,7 +186,7 @@ static enum err_code look_further_back(struct search *s, uint64_t begin, struct 
             return e->code;
         if (kept == begin)
             return ERR_OK;
-        if (read_range(&back, kept, kept + 1, e) != ERR_OK)
+        if (read_whole_at(&back, kept, s->w->last + 1, e) != ERR_OK)
             return e->code;
         if (found.has_kept && !found.reached) {
             s->b.moment->has_kept = true;
@@ -200,47 +223,104 @@ static enum err_code prove(const struct search *s, uint64_t number, struct err *
     return read_segment(s, number, scan, e);
 }
 
-/* What lies around the last commit before the passing segment, and around that one. at: where the search began. */
-static enum err_code read_around(struct search *s, uint64_t at, const struct wal_times *found, struct err *e)
-{
-    uint64_t begin = found->kept;
+/* A look at the records from one candidate for a time to the next. */
+struct time_look {
+    struct walscan *scan; /* has read up to `next`; NULL = nothing yet */
+    uint64_t begin;       /* from here on without a hole */
+    uint64_t next;
+};
 
-    if (found->is_idle_between && found->kept + 2 < found->passing) {
-        if (read_range(s, found->kept, found->kept + 1, e) != ERR_OK)
-            return e->code;
-        begin = found->passing;
-    }
-    if (begin == found->passing && begin > at && !s->b.done && prove(s, begin - 1, e) != ERR_OK)
-        return e->code;
-    return s->b.done ? ERR_OK : read_range(s, begin, found->passing + 1, e);
+static enum err_code jump(struct search *s, uint64_t number, struct time_look *look, struct err *e)
+{
+    walscan_freep(&look->scan);
+    look->begin = look->next = number;
+    s->b.moment->has_kept = false;
+    return begin_scan(s, number, &look->scan, e);
 }
 
-/* One look at where descriptors lead. What it keeps is the last before the end of it, or nothing. */
-static enum err_code search_round(struct search *s, uint64_t at, uint64_t *next, struct err *e)
+/*
+ * Read the last commit before the segment, and the segment. What lies idle between is passed over, and so is what was read
+ * for the candidate before. at: from where on the candidate was looked for.
+ */
+static enum err_code read_candidate(struct search *s, uint64_t at, uint64_t passing, struct time_look *look,
+                                    struct err *e)
 {
-    struct plan_moment *m = s->b.moment;
-    const struct plan_commit before = m->kept;
-    const bool had = m->has_kept;
-    struct wal_times found;
+    const uint64_t limit = passing < s->w->last ? passing : s->w->last + 1;
+    uint64_t kept;
 
-    m->has_kept = false;
-    if (wal_times_find(s->w, s->b.target, at, &found, e) != ERR_OK ||
-        read_around(s, at, &found, e) != ERR_OK || look_further_back(s, found.kept, e) != ERR_OK)
+    if (wal_times_kept(s->w, passing, s->first, &kept, e) != ERR_OK)
         return e->code;
-    if (!m->has_kept && had) {
-        m->has_kept = true;
-        m->kept = before;
+    if ((look->scan == NULL || look->next < kept) && jump(s, kept, look, e) != ERR_OK)
+        return e->code;
+    if (look->next == kept && kept < limit &&
+        read_whole(s, kept, limit, look->scan, &look->next, e) != ERR_OK)
+        return e->code;
+    if ((look->next < passing || look->begin == passing) && passing > at && !s->b.done &&
+        prove(s, passing - 1, e) != ERR_OK)
+        return e->code;
+    if (look->next < passing && passing <= s->w->last) {
+        walscan_freep(&look->scan);
+        look->next = passing;
+        if (begin_scan(s, passing, &look->scan, e) != ERR_OK)
+            return e->code;
     }
-    *next = found.passing + 1;
+    for (; look->next <= passing && look->next <= s->w->last && !s->b.done; look->next++)
+        if (read_next(s, look->next, look->scan, e) != ERR_OK)
+            return e->code;
     return ERR_OK;
 }
 
-/* Should what passes the time in the segment found lie before `from`, the next that does is looked for. */
+/* Does the time come again behind what passed it? */
+static enum err_code look_for_again(const struct search *s, const struct wal_times *times, uint64_t passing,
+                                    struct err *e)
+{
+    struct plan_moment *m = s->b.moment;
+    const struct wal_times_run *step;
+
+    if (wal_times_again(times, passing, &step, &m->again_to_us, e) != ERR_OK)
+        return e->code;
+    if (step == NULL)
+        return ERR_OK;
+    m->is_again = true;
+    m->again_lsn = walseg_start(step->last, s->w->place->segment_bytes);
+    m->again_from_us = step->at_last.run_max_us;
+    return ERR_OK;
+}
+
+/* Candidates in order, until the records of one are past the time; then on to the first commit that is not kept. */
+static enum err_code search_candidates(struct search *s, struct wal_times *times, struct time_look *look,
+                                       struct err *e)
+{
+    uint64_t passing = s->first;
+
+    for (uint64_t at = s->first;; at = passing + 1) {
+        if (wal_times_next(times, at, &passing, e) != ERR_OK || read_candidate(s, at, passing, look, e) != ERR_OK)
+            return e->code;
+        if (s->b.moment->reached || passing > s->w->last)
+            break;
+    }
+    if (s->b.moment->reached && !s->b.done && look->next == passing + 1 && look->next <= s->w->last &&
+        read_next(s, look->next, look->scan, e) != ERR_OK)
+        return e->code;
+    s->b.moment->is_estimate = times->is_estimate;
+    if (look_further_back(s, look->begin, e) != ERR_OK)
+        return e->code;
+    return s->b.moment->reached ? look_for_again(s, times, passing, e) : ERR_OK;
+}
+
 static enum err_code search_time(struct search *s, struct err *e)
 {
-    for (uint64_t at = s->first; at <= s->w->last && !s->b.moment->reached;)
-        if (search_round(s, at, &at, e) != ERR_OK)
-            return e->code;
+    struct wal_times times;
+    struct time_look look = {.scan = NULL};
+    enum err_code code;
+
+    if (wal_times_open(s->w, s->b.target, s->first, &times, e) != ERR_OK)
+        return e->code;
+    code = search_candidates(s, &times, &look, e);
+    wal_times_close(&times);
+    walscan_free(look.scan);
+    if (code != ERR_OK)
+        return code;
     return s->b.moment->has_kept ? ERR_OK : look_into_backup(s, e);
 }
 

@@ -1,19 +1,23 @@
 /*
  * ops/wal_times.c - see ops/wal_times.h.
  *
- * By runs    1. the runs of the stretch, from its end backwards: a descriptor each. The first of them whose newest time is
- *               past the target holds the segment;
- *            2. within it, between a segment that is not past and one that is: a guess by their times, moved towards the
- *               far side so that the next step closes in from there; every third step halves;
- *            3. the segment before says where the last commit lies.
- * By times   1. a binary search over the segments' own newest times, those without any bridged to the right;
- *            2. back from there: the nearest segment that has a commit, and LOOK_BACK more, since times do not strictly
- *               ascend: where one of them passes the target too, the walk begins anew from it.
+ * Runs      of the stretch, from its end backwards: a descriptor each. Which of them are past the time their ends tell.
+ * Border    A record that crosses from one run into the next is in no descriptor: where there may be one, the segment is read.
+ * In a run  1. is the segment asked from itself past? Else, is the run, before it?
+ *           2. if not, then between it and the run's end: a guess by their times, moved towards the far side so that the
+ *              next step closes in from there; every third step halves;
+ *           3. if so, the next segments one by one.
+ * Estimate  1. a binary search over the segments' own newest times, those without any bridged to the right;
+ *           2. back from there over LOOK_BACK segments: where one of them passes the target too, anew from it.
  */
 #include "ops/wal_times.h"
 
-#define LOOK_BACK 16 /* segments before the nearest commit that are asked whether they pass the target too */
-#define RUNS_MAX  16 /* more runs than this in a stretch are searched as if there were none */
+#include "base/grow.h"
+
+#include <stdlib.h>
+
+#define AGAIN_MAX 16 /* runs behind the target that are asked whether they begin before it */
+#define LOOK_BACK 16 /* segments before the one found that are asked whether they pass the target too */
 
 enum err_code wal_times_facts(const struct wal_stretch *w, uint64_t number, struct wal_facts *f,
                               struct err *e)
@@ -29,13 +33,21 @@ bool wal_times_is_past(const struct target *t, int64_t us)
 
 static bool has_times(const struct wal_facts *f)
 {
-    return !f->has_records || f->commits > 0 || f->aborts > 0;
+    return !f->has_records || f->commits > 0 || f->aborts > 0 || f->has_crossing;
 }
 
 /* A segment whose records were not read when it was stored may hold anything: it counts as past, so that it is read. */
 static bool may_pass(const struct target *t, const struct wal_facts *f)
 {
-    return has_times(f) && (!f->has_records || wal_times_is_past(t, f->max_us));
+    if (!f->has_records || (f->has_crossing && wal_times_is_past(t, f->crossing_us)))
+        return true;
+    return f->commits + f->aborts > 0 && wal_times_is_past(t, f->max_us);
+}
+
+/* Where no record begins, one goes through. */
+bool wal_times_goes_on(const struct wal_facts *f)
+{
+    return !f->has_records || f->last_lsn == 0 || f->commit_lsn > f->last_lsn;
 }
 
 /* ---- by the segments' own times ---- */
@@ -54,19 +66,19 @@ static enum err_code bridge(const struct wal_stretch *w, uint64_t number, uint64
     return ERR_OK;
 }
 
-/* A segment that may pass the target, the first one if times ascend; or last + 1. */
-static enum err_code find_passing(const struct wal_stretch *w, const struct target *t, uint64_t first,
+/* A segment of [first, last] that may pass the target, the first one if times ascend; or last + 1. */
+static enum err_code find_passing(const struct wal_times *times, uint64_t first, uint64_t last,
                                   uint64_t *found, struct err *e)
 {
-    uint64_t low = first, high = w->last + 1, best = high;
+    uint64_t low = first, high = last + 1, best = high;
 
     while (low < high) {
         uint64_t middle = low + (high - low) / 2, with_times = high;
         struct wal_facts f;
 
-        if (bridge(w, middle, high, &with_times, &f, e) != ERR_OK)
+        if (bridge(times->w, middle, high, &with_times, &f, e) != ERR_OK)
             return e->code;
-        if (with_times < high && !may_pass(t, &f)) {
+        if (with_times < high && !may_pass(times->t, &f)) {
             low = with_times + 1;
             continue;
         }
@@ -78,88 +90,82 @@ static enum err_code find_passing(const struct wal_stretch *w, const struct targ
     return ERR_OK;
 }
 
-/*
- * Back from the segment found, which becomes an earlier one if that may pass the target too. kept: where reading has to
- * begin so as to meet the last commit before the target. An abort is nothing to keep, and a segment whose records are
- * not known promises nothing: only a counted commit ends the walk.
- */
-static enum err_code walk_back(const struct wal_stretch *w, const struct target *t, uint64_t first,
-                               struct wal_times *found, struct err *e)
+static enum err_code estimate(struct wal_times *times, uint64_t first, uint64_t last, uint64_t *found,
+                              struct err *e)
 {
-    struct wal_facts f;
-    unsigned looked = 0; /* 0: no commit was met yet */
+    uint64_t passing;
 
-    found->kept = first;
-    for (uint64_t number = found->passing; number > first && looked <= LOOK_BACK;) {
-        number--;
-        if (wal_times_facts(w, number, &f, e) != ERR_OK)
+    times->is_estimate = true;
+    if (find_passing(times, first, last, &passing, e) != ERR_OK)
+        return e->code;
+    *found = passing;
+    for (uint64_t number = passing; number > first && passing - number < LOOK_BACK;) {
+        struct wal_facts f;
+
+        if (wal_times_facts(times->w, --number, &f, e) != ERR_OK)
             return e->code;
-        if (may_pass(t, &f)) {
-            found->passing = number;
-            found->kept = first;
-            looked = 0;
-        } else if (looked > 0) {
-            looked++;
-        } else if (f.commits > 0) {
-            found->kept = number;
-            looked = 1;
-        }
+        if (may_pass(times->t, &f))
+            *found = passing = number;
     }
     return ERR_OK;
 }
 
-static enum err_code find_by_times(const struct wal_stretch *w, const struct target *t, uint64_t first,
-                                   struct wal_times *out, struct err *e)
-{
-    struct wal_times found = {.is_idle_between = false};
-
-    if (find_passing(w, t, first, &found.passing, e) != ERR_OK || walk_back(w, t, first, &found, e) != ERR_OK)
-        return e->code;
-    *out = found;
-    return ERR_OK;
-}
-
 /* ---- by runs ---- */
-
-/* The segments [first, last] of one run, and what their ends tell. */
-struct run {
-    uint64_t first;
-    uint64_t last;
-    struct wal_facts at_last;
-};
 
 static bool run_is_past(const struct target *t, const struct wal_facts *f)
 {
     return f->run_has_max && wal_times_is_past(t, f->run_max_us);
 }
 
-static uint64_t run_first(const struct wal_stretch *w, const struct wal_facts *f, uint64_t number)
+uint64_t wal_times_run_first(const struct wal_stretch *w, const struct wal_facts *f, uint64_t number)
 {
     return f->run_to == f->first_lsn ? walseg_number(f->run_from, w->place->segment_bytes) : number;
 }
 
-/* The runs that the stretch from `first` on is made of, backwards; *count is 0 when there are too many. */
-static enum err_code read_runs(const struct wal_stretch *w, uint64_t first, struct run runs[RUNS_MAX],
-                               size_t *count, struct err *e)
+static enum err_code add_run(struct wal_times *times, size_t *room, const struct wal_times_run *run,
+                             struct err *e)
 {
-    uint64_t number = w->last;
-
-    for (size_t n = 0; n < RUNS_MAX; n++) {
-        struct wal_facts f;
-
-        if (wal_times_facts(w, number, &f, e) != ERR_OK)
-            return e->code;
-        if (!f.has_records)
-            break;
-        runs[n] = (struct run){run_first(w, &f, number), number, f};
-        if (runs[n].first <= first) {
-            *count = n + 1;
-            return ERR_OK;
-        }
-        number = runs[n].first - 1;
-    }
-    *count = 0;
+    if (grow(&times->runs, times->count, room, sizeof(*run), "a list of runs", e) != ERR_OK)
+        return e->code;
+    times->runs[times->count++] = *run;
     return ERR_OK;
+}
+
+static enum err_code read_runs(struct wal_times *times, struct err *e)
+{
+    uint64_t number = times->w->last;
+    size_t room = 0;
+
+    while (number >= times->first && times->count < WAL_TIMES_RUNS_MAX) {
+        struct wal_times_run run = {.last = number};
+
+        if (wal_times_facts(times->w, number, &run.at_last, e) != ERR_OK)
+            return e->code;
+        run.first = wal_times_run_first(times->w, &run.at_last, number);
+        if (add_run(times, &room, &run, e) != ERR_OK)
+            return e->code;
+        number = run.first - 1;
+    }
+    return ERR_OK;
+}
+
+enum err_code wal_times_open(const struct wal_stretch *w, const struct target *t, uint64_t first,
+                             struct wal_times *out, struct err *e)
+{
+    struct wal_times times = {.w = w, .t = t, .first = first};
+
+    if (read_runs(&times, e) != ERR_OK) {
+        wal_times_close(&times);
+        return e->code;
+    }
+    *out = times;
+    return ERR_OK;
+}
+
+void wal_times_close(struct wal_times *times)
+{
+    free(times->runs);
+    *times = (struct wal_times){.count = 0};
 }
 
 static uint64_t root(uint64_t n)
@@ -188,8 +194,9 @@ static uint64_t guess(const struct target *t, uint64_t low, int64_t low_us, uint
 }
 
 /* The first segment of a run whose running maximum is past; that of `low` is not, that of the run's last is. */
-static enum err_code bisect(const struct wal_stretch *w, const struct target *t, const struct run *run,
-                            uint64_t low, const struct wal_facts *at_low, uint64_t *passing, struct err *e)
+static enum err_code bisect(const struct wal_stretch *w, const struct target *t,
+                            const struct wal_times_run *run, uint64_t low, const struct wal_facts *at_low,
+                            uint64_t *passing, struct err *e)
 {
     uint64_t high = run->last;
     int64_t low_us = at_low->run_has_max ? at_low->run_max_us : INT64_MAX, high_us = run->at_last.run_max_us;
@@ -234,53 +241,117 @@ enum err_code wal_times_kept(const struct wal_stretch *w, uint64_t passing, uint
             *kept = found >= first ? found : passing;
             return ERR_OK;
         }
-        limit = run_first(w, &f, limit - 1);
+        limit = wal_times_run_first(w, &f, limit - 1);
     }
     *kept = passing;
     return ERR_OK;
 }
 
-/* *known is false when the runs can't tell: the caller looks at the segments' own times. */
-static enum err_code find_by_runs(const struct wal_stretch *w, const struct target *t, uint64_t first,
-                                  struct wal_times *out, bool *known, struct err *e)
+/* The segments behind this one by themselves: the run's maximum is of something earlier. */
+static enum err_code walk(struct wal_times *times, const struct wal_times_run *run, uint64_t number,
+                          uint64_t *found, struct err *e)
 {
-    struct run runs[RUNS_MAX];
-    struct wal_times found = {.passing = w->last + 1, .is_idle_between = true};
-    struct wal_facts f;
-    size_t count, i;
+    for (unsigned steps = 0; number < run->last; steps++) {
+        struct wal_facts f;
 
-    *known = false;
-    if (read_runs(w, first, runs, &count, e) != ERR_OK)
-        return e->code;
-    if (count == 0)
-        return ERR_OK;
-    for (i = count; i > 0 && !run_is_past(t, &runs[i - 1].at_last); i--)
-        ;
-    if (i > 0) {
-        const struct run *run = &runs[i - 1];
-        uint64_t low = run->first > first ? run->first : first;
-
-        if (wal_times_facts(w, low, &f, e) != ERR_OK)
+        if (steps == WAL_TIMES_WALK_MAX)
+            return estimate(times, number + 1, run->last, found, e);
+        if (wal_times_facts(times->w, ++number, &f, e) != ERR_OK)
             return e->code;
-        if (run_is_past(t, &f) && !may_pass(t, &f))
-            return ERR_OK; /* past before the stretch already: the running maximum tells nothing of it */
-        found.passing = low;
-        if (!may_pass(t, &f) && bisect(w, t, run, low, &f, &found.passing, e) != ERR_OK)
-            return e->code;
+        if (may_pass(times->t, &f)) {
+            *found = number;
+            return ERR_OK;
+        }
     }
-    if (wal_times_kept(w, found.passing, first, &found.kept, e) != ERR_OK)
-        return e->code;
-    *known = true;
-    *out = found;
+    *found = run->last + 1;
     return ERR_OK;
 }
 
-enum err_code wal_times_find(const struct wal_stretch *w, const struct target *t, uint64_t first,
-                             struct wal_times *out, struct err *e)
+/* In a run that is past the time at its end, from this segment of it on. */
+static enum err_code find_in_run(struct wal_times *times, const struct wal_times_run *run, uint64_t number,
+                                 uint64_t *found, struct err *e)
 {
-    bool known;
+    struct wal_facts f;
 
-    if (find_by_runs(w, t, first, out, &known, e) != ERR_OK)
+    if (wal_times_facts(times->w, number, &f, e) != ERR_OK)
         return e->code;
-    return known ? ERR_OK : find_by_times(w, t, first, out, e);
+    if (may_pass(times->t, &f)) {
+        *found = number;
+        return ERR_OK;
+    }
+    return run_is_past(times->t, &f) ? walk(times, run, number, found, e)
+                                     : bisect(times->w, times->t, run, number, &f, found, e);
+}
+
+/* The index of the run that holds the segment; count when its run was not read, being of too many. */
+static size_t run_at(const struct wal_times *times, uint64_t number)
+{
+    size_t i = 0;
+
+    while (i < times->count && times->runs[i].first > number)
+        i++;
+    return i;
+}
+
+/* May this segment, the first of run i, begin inside a commit or abort that nobody tells the time of? */
+static bool is_open_border(const struct wal_times *times, size_t i, uint64_t number)
+{
+    if (number != times->runs[i].first || number == times->first)
+        return false;
+    return i + 1 == times->count || wal_times_goes_on(&times->runs[i + 1].at_last);
+}
+
+/* The first segment at or behind `number` in run i, up to its end; behind that when there is none. */
+static enum err_code next_in_run(struct wal_times *times, size_t i, uint64_t number, uint64_t *found,
+                                 struct err *e)
+{
+    const struct wal_times_run *run = &times->runs[i];
+
+    *found = number;
+    if (is_open_border(times, i, number) || !run->at_last.has_records)
+        return ERR_OK;
+    if (run_is_past(times->t, &run->at_last))
+        return find_in_run(times, run, number, found, e);
+    *found = run->last + 1;
+    return ERR_OK;
+}
+
+enum err_code wal_times_next(struct wal_times *times, uint64_t from, uint64_t *found, struct err *e)
+{
+    uint64_t number = from;
+
+    while (number <= times->w->last) {
+        const size_t i = run_at(times, number);
+        const uint64_t last = i < times->count ? times->runs[i].last : times->runs[i - 1].first - 1;
+
+        if ((i < times->count ? next_in_run(times, i, number, &number, e)
+                              : estimate(times, number, last, &number, e)) != ERR_OK)
+            return e->code;
+        if (number <= last)
+            break;
+    }
+    *found = number;
+    return ERR_OK;
+}
+
+enum err_code wal_times_again(const struct wal_times *times, uint64_t behind,
+                              const struct wal_times_run **step, int64_t *again_us, struct err *e)
+{
+    size_t i = run_at(times, behind);
+
+    *step = NULL;
+    for (unsigned asked = 0; i > 0 && i < times->count && asked < AGAIN_MAX; asked++) {
+        struct wal_facts f;
+
+        i--;
+
+        if (wal_times_facts(times->w, times->runs[i].first, &f, e) != ERR_OK)
+            return e->code;
+        if (f.has_records && f.commits + f.aborts > 0 && !wal_times_is_past(times->t, f.min_us)) {
+            *step = &times->runs[i + 1];
+            *again_us = f.min_us;
+            return ERR_OK;
+        }
+    }
+    return ERR_OK;
 }

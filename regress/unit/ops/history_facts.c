@@ -1,10 +1,13 @@
 /*
  * history_facts.c - see history_facts.h.
  *
- * An archiver carries a run's newest time and last commit along. Here they are found from the segment backwards, as far
- * as something newer could lie there by the stretches' clocks: a few segments, however long the run is.
+ * An archiver carries a run's newest time and last commit along, and so does history_facts_all. For one segment alone they
+ * are found from it backwards, as far as something newer could lie there by the stretches' clocks: a few segments, however
+ * long the run is.
  */
 #include "history_facts.h"
+
+#include "repo/wal_run.h"
 
 static bool is_bare(const struct history *h, uint32_t tli, uint64_t number)
 {
@@ -26,7 +29,7 @@ static void add_end(struct wal_facts *f, const struct history_record *r)
 
 static void add_record(struct wal_facts *f, const struct history_record *r, lsn end)
 {
-    if (history_is_commit(r))
+    if (history_is_commit(r) || (r->end > end && history_ends_transaction(r)))
         f->commit_lsn = r->start;
     if (r->end > end)
         return; /* not whole: but for that it is in nobody's count */
@@ -76,6 +79,25 @@ static uint64_t run_first(const struct history *h, uint32_t tli, uint64_t number
     return h->bare > 0 ? before : first;
 }
 
+/* The record that the run's last segment ended inside. */
+static void add_crossing(const struct history *h, uint32_t tli, uint64_t number, struct wal_facts *f)
+{
+    struct history_segment before;
+    const struct history_record *r;
+
+    if (!history_crosses(h, tli, number - 1))
+        return;
+    history_records(h, tli, number - 1, &before);
+    r = &before.records[before.count - 1];
+    if (!history_ends_transaction(r))
+        return;
+    f->has_crossing = true;
+    f->crossing_us = r->time_us;
+    if (!f->run_has_max || r->time_us > f->run_max_us)
+        f->run_max_us = r->time_us;
+    f->run_has_max = true;
+}
+
 /* The newest time that a record of the timeline's own can carry in a segment up to this one. */
 static int64_t newest_possible(const struct history_timeline *t, uint64_t number)
 {
@@ -91,14 +113,15 @@ static int64_t newest_possible(const struct history_timeline *t, uint64_t number
     return newest;
 }
 
+/* What a run that reaches up to another segment tells as well. */
 static void add_to_run(struct wal_facts *f, const struct wal_facts *other)
 {
-    if (other->commits + other->aborts > 0 && (!f->run_has_max || other->max_us > f->run_max_us)) {
+    if (other->run_has_max && (!f->run_has_max || other->run_max_us > f->run_max_us)) {
         f->run_has_max = true;
-        f->run_max_us = other->max_us;
+        f->run_max_us = other->run_max_us;
     }
-    if (other->commit_lsn > f->run_commit)
-        f->run_commit = other->commit_lsn;
+    if (other->run_commit > f->run_commit)
+        f->run_commit = other->run_commit;
 }
 
 /* The segment to look at before this one: all but the first of an idle stretch may be passed over. */
@@ -109,33 +132,64 @@ static uint64_t one_before(const struct history_timeline *t, uint64_t number)
     return s->is_idle && s->first > t->first && number - 1 > s->first ? s->first : number - 1;
 }
 
+/* The segment with its own facts and, if it is not the run's first, the record that crosses into it. */
+static void read_one(const struct history *h, uint32_t tli, uint64_t number, uint64_t first,
+                     struct wal_facts *f)
+{
+    read_own(h, tli, number, f);
+    wal_facts_begin_run(f);
+    if (number > first)
+        add_crossing(h, tli, number, f);
+}
+
 static void read_run(const struct history *h, uint32_t tli, uint64_t number, struct wal_facts *f)
 {
     const struct history_timeline *t = &h->timelines[tli];
     const uint64_t first = run_first(h, tli, number);
     struct wal_facts other;
 
-    wal_facts_begin_run(f);
+    read_one(h, tli, number, first, f);
     if (first == number)
         return;
     f->run_from = walseg_start(first, h->segment_bytes);
-    read_own(h, tli, first, &other); /* the timeline's first segment may hold its parent's times */
+    read_one(h, tli, first, first, &other); /* the timeline's first segment may hold its parent's times */
     add_to_run(f, &other);
     while (number > first && (!f->run_has_max || f->run_max_us < newest_possible(t, number - 1) ||
                               f->run_commit < walseg_start(first + 1, h->segment_bytes))) {
         number = one_before(t, number);
         if (number <= first)
             return;
-        read_own(h, tli, number, &other);
+        read_one(h, tli, number, first, &other);
         add_to_run(f, &other);
     }
 }
 
 void history_facts(const struct history *h, uint32_t tli, uint64_t number, struct wal_facts *out)
 {
-    read_own(h, tli, number, out);
-    if (out->has_records)
-        read_run(h, tli, number, out);
+    if (is_bare(h, tli, number))
+        read_one(h, tli, number, number, out);
     else
-        wal_facts_begin_run(out);
+        read_run(h, tli, number, out);
+}
+
+/* As repo/wal_run.c goes on with a run, or begins one. */
+static void go_on(const struct history *h, uint32_t tli, uint64_t number, const struct wal_facts *before,
+                  struct wal_facts *f)
+{
+    read_one(h, tli, number, number, f);
+    if (!f->has_records || run_first(h, tli, number) == number ||
+        (before->run_has_max && f->commits + f->aborts > 0 &&
+         f->max_us < before->run_max_us - WAL_RUN_STEP_US))
+        return;
+    add_crossing(h, tli, number, f);
+    add_to_run(f, before);
+    f->run_from = before->run_from;
+}
+
+void history_facts_all(const struct history *h, uint32_t tli, struct wal_facts *out)
+{
+    const struct history_timeline *t = &h->timelines[tli];
+
+    for (uint64_t number = t->first; number <= t->last; number++, out++)
+        go_on(h, tli, number, number > t->first ? out - 1 : NULL, out);
 }

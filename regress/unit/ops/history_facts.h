@@ -6,5 +6,8 @@
 
 #include "repo/wal_facts.h"
 
-/* Of the timeline's copy of a segment, without a look at its bytes, its run included. */
+/* Of all segments of a timeline, which are not too many: without a look at their bytes, their runs included. */
+void history_facts_all(const struct history *h, uint32_t tli, struct wal_facts *out);
+
+/* Of one, where the clock was never set back. */
 void history_facts(const struct history *h, uint32_t tli, uint64_t number, struct wal_facts *out);

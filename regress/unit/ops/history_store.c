@@ -24,6 +24,7 @@
 #define FRONT_MAX    65536 /* a range from the front that is answered with the descriptor */
 #define SUMMARY_MAX  65536
 #define OBJECT_MAX   ((size_t) 1 << 30)
+#define KEPT_MAX     10000 /* segments of a timeline whose facts are made at once and kept */
 
 #define OK(call, e) history_must((call) == ERR_OK, (e).text)
 
@@ -32,6 +33,7 @@ struct history_store {
     const struct history *h;
     struct layout layout;
     atomic_uint_fast64_t gets, ranges, pages;
+    struct wal_facts *kept[HISTORY_TIMELINES_MAX + 1]; /* by TLI; NULL = not made */
 };
 
 enum slot_kind { SLOT_BACKUP, SLOT_LINE, SLOT_HISTORY, SLOT_SEGMENT, SLOT_PARTIAL, SLOT_NONE };
@@ -184,7 +186,24 @@ static void put_summary(const struct history_store *m, const struct history_back
     OK(backup_json_format(&b, out, &e), e);
 }
 
-static void describe(const struct history_store *m, const struct slot *s, struct descriptor *d)
+static struct wal_facts facts_of(struct history_store *m, uint32_t tli, uint64_t number)
+{
+    const struct history_timeline *t = &m->h->timelines[tli];
+    struct wal_facts f;
+
+    if (segments_of(t) > KEPT_MAX || number > t->last) {
+        history_facts(m->h, tli, number, &f);
+        return f;
+    }
+    if (m->kept[tli] == NULL) {
+        m->kept[tli] = calloc((size_t) segments_of(t), sizeof(f));
+        history_must(m->kept[tli] != NULL, "no memory");
+        history_facts_all(m->h, tli, m->kept[tli]);
+    }
+    return m->kept[tli][number - t->first];
+}
+
+static void describe(struct history_store *m, const struct slot *s, struct descriptor *d)
 {
     static const char *const kinds[] = {
         [SLOT_HISTORY] = "history", [SLOT_SEGMENT] = "wal", [SLOT_PARTIAL] = "partial"};
@@ -196,11 +215,11 @@ static void describe(const struct history_store *m, const struct slot *s, struct
     (void) snprintf(d->name, sizeof(d->name), "%s", layout_base_name(s->key));
     if (s->kind == SLOT_HISTORY)
         return;
-    history_facts(m->h, s->tli, s->number, &facts);
+    facts = facts_of(m, s->tli, s->number);
     OK(wal_facts_write(&facts, d, &e), e);
 }
 
-static void put_sealed(const struct history_store *m, const struct slot *s, struct buf *out)
+static void put_sealed(struct history_store *m, const struct slot *s, struct buf *out)
 {
     const struct recipients nobody = {.count = 0};
     CLEANUP(buf_clear) struct buf plain = BUF_INIT(OBJECT_MAX);
@@ -220,7 +239,7 @@ static void put_sealed(const struct history_store *m, const struct slot *s, stru
     sink_free(chain);
 }
 
-static void put_front(const struct history_store *m, const struct slot *s, struct buf *out)
+static void put_front(struct history_store *m, const struct slot *s, struct buf *out)
 {
     CLEANUP(descriptor_clear) struct descriptor d = {.size = 0};
     uint8_t id[SHA256_BYTES];
@@ -358,6 +377,10 @@ static enum err_code remove_object(struct store *base, const char *key, struct e
 
 static void store_release(struct store *base)
 {
+    struct history_store *m = (struct history_store *) base;
+
+    for (uint32_t tli = 0; tli <= HISTORY_TIMELINES_MAX; tli++)
+        free(m->kept[tli]);
     free(base->url);
     free(base);
 }

@@ -17,6 +17,7 @@ struct reading {
     struct history_cursor cursor;
     struct wal_facts counted; /* in one segment, read alone */
     struct wal_facts before;  /* what the descriptor of the segment before tells */
+    struct walcut begun;      /* what that ended inside */
 };
 
 /* The next record that the reader tells of. */
@@ -72,6 +73,7 @@ static void compare_run(const struct reading *x, const struct wal_facts *f)
     if (f->run_to == f->first_lsn && f->run_from < f->run_to) {
         ck_assert_msg(b->first_lsn == f->run_from || b->run_from == f->run_from, "seed %" PRIu64, x->h->seed);
         max_us = b->run_has_max && b->run_max_us > max_us ? b->run_max_us : max_us;
+        max_us = f->has_crossing && f->crossing_us > max_us ? f->crossing_us : max_us;
         ck_assert_uint_eq(f->run_commit, f->commit_lsn != 0 ? f->commit_lsn : b->run_commit);
     }
     ck_assert(f->run_has_max == (max_us != INT64_MIN));
@@ -79,15 +81,42 @@ static void compare_run(const struct reading *x, const struct wal_facts *f)
                   x->h->seed, f->first_lsn);
 }
 
+static struct wal_facts facts_at(const struct history *h, uint32_t tli, uint64_t number)
+{
+    const struct history_timeline *t = &h->timelines[tli];
+    struct wal_facts *all = calloc((size_t) (t->last - t->first + 1), sizeof(*all)), f;
+
+    ck_assert_ptr_nonnull(all);
+    history_facts_all(h, tli, all);
+    f = all[number - t->first];
+    free(all);
+    return f;
+}
+
+/* Is the record that crosses into the segment told, where its run holds the segment before? */
+static void compare_crossing(struct reading *x, const struct walscan *alone, const struct wal_facts *f)
+{
+    struct walcut rest;
+    int64_t us = 0;
+    bool is_end;
+
+    walscan_rest(alone, &rest);
+    walcut_add(&x->begun, rest.bytes, rest.len);
+    is_end = walcut_time(&x->begun, f->major, &us);
+    ck_assert(f->has_crossing == (is_end && f->run_from < f->run_to));
+    ck_assert(!f->has_crossing || f->crossing_us == us);
+    walscan_begun(alone, &x->begun);
+}
+
 /* Does the descriptor tell what is read? */
 static void compare_facts(struct reading *x, uint32_t tli, const struct walscan *alone)
 {
     const struct wal_facts *c = &x->counted;
     const uint64_t number = walseg_number(walscan_last(alone), x->h->segment_bytes);
-    struct wal_facts f;
+    const struct wal_facts f = facts_at(x->h, tli, number);
 
-    history_facts(x->h, tli, number, &f);
     compare_run(x, &f);
+    compare_crossing(x, alone, &f);
     x->before = f;
     if (!f.has_records)
         return;
@@ -141,9 +170,42 @@ START_TEST(a_made_up_history_is_wal_and_reads_as_it_was_made)
 }
 END_TEST
 
+/* A benchmark's histories are too long for all of them. */
+START_TEST(one_segments_facts_are_those_that_the_whole_timeline_gives)
+{
+    const unsigned dimensions = HISTORY_FORKS | HISTORY_IDLE | HISTORY_DISORDER | HISTORY_CROSSINGS |
+                                HISTORY_ABORTS_CROSS | HISTORY_BARE;
+
+    for (uint64_t seed = 1; seed <= 40; seed += thin_step()) {
+        struct history *h = history_random(seed, dimensions);
+        const struct history_timeline *t = &h->timelines[h->last_tli];
+        struct wal_facts *all = calloc((size_t) (t->last - t->first + 1), sizeof(*all));
+
+        ck_assert_ptr_nonnull(all);
+        history_facts_all(h, h->last_tli, all);
+        for (uint64_t n = t->first; n <= t->last; n++) {
+            const struct wal_facts *of_all = &all[n - t->first];
+            struct wal_facts f;
+
+            history_facts(h, h->last_tli, n, &f);
+            if (of_all->run_from ==
+                f.run_from) /* else hours lie between two segments, and the jitter is as long */
+                ck_assert_msg(f.run_has_max == of_all->run_has_max && f.run_max_us == of_all->run_max_us &&
+                                  f.run_commit == of_all->run_commit &&
+                                  f.has_crossing == of_all->has_crossing &&
+                                  f.crossing_us == of_all->crossing_us && f.commit_lsn == of_all->commit_lsn,
+                              "seed %" PRIu64 ", segment %" PRIX64, seed, n);
+        }
+        free(all);
+        free(h);
+    }
+}
+END_TEST
+
 int main(void)
 {
-    const TTest *const tests[] = {a_made_up_history_is_wal_and_reads_as_it_was_made};
+    const TTest *const tests[] = {a_made_up_history_is_wal_and_reads_as_it_was_made,
+                                  one_segments_facts_are_those_that_the_whole_timeline_gives};
 
     return check_main(suite_of("ops/history_model", tests, sizeof(tests) / sizeof(tests[0])));
 }

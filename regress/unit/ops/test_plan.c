@@ -295,52 +295,59 @@ END_TEST
 static const struct backup_case {
     const char *why;
     struct target target;
-    lsn limit;
-    const char *id; /* NULL = refused */
+    const char *passed; /* NULL = none */
+    const char *id;     /* NULL = refused */
     const char *text;
     const char *hint;
 } backup_cases[] = {
-    {"latest takes the newest on the path", {.kind = TARGET_LATEST}, 0, "c", NULL, NULL},
-    {"immediate takes the newest on the path", {.kind = TARGET_IMMEDIATE}, 0, "c", NULL, NULL},
-    {"an LSN at a backup's stop", {.kind = TARGET_LSN, .lsn = AT(5, 96)}, 0, "a", NULL, NULL},
+    {"latest takes the newest on the path", {.kind = TARGET_LATEST}, NULL, "c", NULL, NULL},
+    {"immediate takes the newest on the path", {.kind = TARGET_IMMEDIATE}, NULL, "c", NULL, NULL},
+    {"an LSN at a backup's stop", {.kind = TARGET_LSN, .lsn = AT(5, 96)}, NULL, "a", NULL, NULL},
     {"an LSN inside a backup takes the one before",
      {.kind = TARGET_LSN, .lsn = AT(8, 95)},
-     0,
+     NULL,
      "a",
      NULL,
      NULL},
     {"an LSN inside the first backup",
      {.kind = TARGET_LSN, .lsn = AT(5, 95)},
-     0,
+     NULL,
      NULL,
      "the target lies before the end of the first backup on timeline 2",
      "The earliest moment that can be restored is 2026-11-20 12:00:00+00 (LSN 0/500060, backup a)."},
-    {"a time at a backup's stop", {.kind = TARGET_TIME, .time_us = NOON}, 0, "a", NULL, NULL},
+    {"a time at a backup's stop", {.kind = TARGET_TIME, .time_us = NOON}, NULL, "a", NULL, NULL},
     {"a time at a backup's stop, exclusive: it may hold a commit of that very time",
      {.kind = TARGET_TIME, .time_us = NOON, .exclusive = true},
-     0,
+     NULL,
      NULL,
      "before the end of the first backup",
      NULL},
     {"a time before the first backup's stop",
      {.kind = TARGET_TIME, .time_us = NOON - 1},
-     0,
+     NULL,
      NULL,
      "before the end of the first backup on timeline 2",
      "2026-11-20 12:00:00+00"},
-    {"a time between", {.kind = TARGET_TIME, .time_us = NOON + 10 * SECOND - 1}, 0, "a", NULL, NULL},
-    {"a time after the last", {.kind = TARGET_TIME, .time_us = NOON + 90 * SECOND}, 0, "c", NULL, NULL},
-    {"an xid found behind an LSN", {.kind = TARGET_XID, .xid = 7}, AT(8, 95), "a", NULL, NULL},
-    {"named", {.kind = TARGET_LATEST, .backup_id = "a"}, 0, "a", NULL, NULL},
+    {"a time between", {.kind = TARGET_TIME, .time_us = NOON + 10 * SECOND - 1}, NULL, "a", NULL, NULL},
+    {"a time after the last", {.kind = TARGET_TIME, .time_us = NOON + 90 * SECOND}, NULL, "c", NULL, NULL},
+    {"an xid behind the newest", {.kind = TARGET_XID, .xid = 7}, NULL, "c", NULL, NULL},
+    {"an xid that is not behind the newest", {.kind = TARGET_XID, .xid = 7}, "c", "a", NULL, NULL},
+    {"a time that is not reached from the newest",
+     {.kind = TARGET_TIME, .time_us = NOON + 90 * SECOND},
+     "c",
+     "a",
+     NULL,
+     NULL},
+    {"named", {.kind = TARGET_LATEST, .backup_id = "a"}, NULL, "a", NULL, NULL},
     {"named, target before its end",
      {.kind = TARGET_LSN, .lsn = AT(8, 0), .backup_id = "c"},
-     0,
+     NULL,
      NULL,
      "the target lies before the end of backup \"c\"",
      "The earliest moment that can be restored from it is 2026-11-20 12:00:10+00 (LSN 0/800060)."},
     {"named, on another branch",
      {.kind = TARGET_LATEST, .backup_id = "x"},
-     0,
+     NULL,
      NULL,
      "backup \"x\" (timeline 1, up to 0/900060) is not on the path of timeline 2",
      NULL},
@@ -356,8 +363,12 @@ START_TEST(the_newest_backup_that_ends_before_the_target_is_taken)
     const struct backup_list known = {.list = backups, .count = COUNT(backups)};
     struct timeline_path path = path_of(2, TWO);
     const struct backup_info *b = NULL;
+    char id[1][BACKUP_ID_MAX] = {""};
+    const struct plan_passed passed = {.ids = id, .count = c->passed != NULL};
 
-    if (plan_backup(&c->target, c->limit, &path, &known, &b, &e) == ERR_OK) {
+    if (c->passed != NULL)
+        (void) strcpy(id[0], c->passed);
+    if (plan_backup(&c->target, &passed, &path, &known, &b, &e) == ERR_OK) {
         ck_assert_msg(c->id != NULL && strcmp(b->id, c->id) == 0, "%s: %s", c->why, b->id);
     } else {
         ck_assert_msg(c->id == NULL && e.code == ERR_REFUSED, "%s: %s", c->why, e.text);
@@ -390,8 +401,9 @@ START_TEST(a_backup_is_on_the_path_when_its_end_is)
     struct timeline_path path = path_of(2, TWO);
     const struct backup_info *found;
 
-    ck_assert_msg((plan_backup(&t, 0, &path, &known, &found, &e) == ERR_OK) == c->is_on_path, "%s: %s",
-                  c->why, e.text);
+    ck_assert_msg((plan_backup(&t, &(struct plan_passed){.count = 0}, &path, &known, &found, &e) == ERR_OK) ==
+                      c->is_on_path,
+                  "%s: %s", c->why, e.text);
     if (!c->is_on_path)
         ck_assert_str_eq(e.text, "there is no backup on the path of timeline 2");
     timeline_clear(&path);
