@@ -51,7 +51,7 @@ struct plan_moment {
     int64_t last_us;  /* newest commit on this path, when searched to the end; 0 = none or unknown */
     bool is_estimate; /* descriptors told of more runs than are read: a record past the time may lie before */
     bool is_again;    /* a time: behind it the server's clock was set back, and the time comes again: */
-    lsn again_lsn;    /* behind the segment that begins here                                          */
+    lsn again_lsn;    /* in the segment that begins here                                              */
     int64_t again_from_us; /* from this time                                                           */
     int64_t again_to_us;   /* to this one                                                              */
     unsigned prepared; /* transactions that were prepared in the WAL read and not ended before the target */
@@ -141,6 +141,8 @@ struct plan_facts {
     struct plan_rivals rivals;
     const struct backup_info
         *later; /* the first on the path that ends behind the target; NULL = none known */
+    const struct backup_info
+        *unreached; /* of those that end before the time the newest that it is not behind; or NULL */
     struct plan_moment moment;
 };
 

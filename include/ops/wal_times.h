@@ -66,8 +66,8 @@ uint64_t wal_times_run_first(const struct wal_stretch *w, const struct wal_facts
 bool wal_times_goes_on(const struct wal_facts *f);
 
 /*
- * Where behind segment `behind` does a run begin with a time that is not past, as where the clock was set back? *step is the
- * run that it ends; NULL = nowhere that a run tells of. One descriptor for each run there.
+ * Behind segment `behind`, does a run begin with a time that is not past where one ends that was, as when the clock was set
+ * back? *step is the run that ends; NULL = nowhere that runs tell of. One descriptor for each run there, up to 16.
  */
 enum err_code wal_times_again(const struct wal_times *times, uint64_t behind,
                               const struct wal_times_run **step, int64_t *again_us, struct err *e);

@@ -368,6 +368,38 @@ static void hint_rivals(const struct plan_rivals *rivals, struct err *e)
     }
 }
 
+/* A clock that was set back shows the same time twice. */
+static void warn_of_clock(struct plan *p, const struct backup_info *unreached)
+{
+    const struct plan_moment *m = &p->moment;
+    char from[TIMESTAMP_TEXT_MAX], to[TIMESTAMP_TEXT_MAX], position[LSN_TEXT_MAX];
+
+    if (m->is_estimate)
+        warn(
+            p,
+            "the archiver's record is broken too often, or the server's clock was set back too far, to prove "
+            "that no transaction before the one found is past the target time");
+    if (m->is_again) {
+        timestamp_format(m->again_from_us, from);
+        timestamp_format(m->again_to_us, to);
+        lsn_format(m->again_lsn, position);
+        warn(p,
+             "the target time lies twice in this WAL, for the server's clock went back from %s to %s near "
+             "LSN %s; this "
+             "plan ends before that",
+             from, to, position);
+    }
+    if (m->reached && unreached != NULL && unreached->stop_lsn > p->target_lsn) {
+        timestamp_format(unreached->stop_us, from);
+        lsn_format(unreached->stop_lsn, position);
+        warn(p,
+             "the server's clock was set back: backup %s ended at %s, before the target time, but at LSN %s, "
+             "behind "
+             "where this plan ends",
+             unreached->id, from, position);
+    }
+}
+
 static void add_warnings(struct plan *p, const struct plan_facts *f)
 {
     char name[WALFILE_NAME_MAX], damage[DAMAGE_TEXT_MAX];
@@ -386,6 +418,7 @@ static void add_warnings(struct plan *p, const struct plan_facts *f)
     if (p->moment.known && !p->moment.reached && p->target.kind == TARGET_TIME)
         warn(p, "the target time lies after the last archived transaction; what is archived by now will be "
                 "restored, up to the last transaction");
+    warn_of_clock(p, f->unreached);
     if (f->coverage.is_recorded)
         warn(p,
              "that all %" PRIu64

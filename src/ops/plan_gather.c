@@ -399,3 +399,22 @@ enum err_code ops_plan(struct cluster *c, const char *repo, const struct target 
     free(refusals);
     return code;
 }
+
+enum err_code ops_plan_prove(const struct planned *p, struct err *e)
+{
+    const struct plan *plan = &p->plan;
+    const struct wal_place place = {p->repo, &p->layout, plan->segment_bytes, NULL};
+    struct plan_coverage c;
+    char name[WALFILE_NAME_MAX];
+
+    if (!plan->is_recorded)
+        return ERR_OK;
+    if (plan_reach_list(&place, &plan->path, plan->first_segment, plan->last_segment, &c, e) != ERR_OK)
+        return e->code;
+    if (c.missing > plan->last_segment)
+        return ERR_OK;
+    walseg_name(c.missing_tli, c.missing, plan->segment_bytes, name);
+    err_set(e, ERR_REFUSED, "segment \"%s\" is missing, although the archiver has seen it stored", name);
+    return err_hint(e, "%s",
+                    "It was removed since. Name a target before it, or another backup or repository.");
+}

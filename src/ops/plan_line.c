@@ -8,26 +8,26 @@
  */
 #include "base/log.h"
 #include "base/timestamp.h"
+#include "ops/plan_elsewhere.h"
 #include "ops/plan_gather.h"
 #include "ops/plan_reach.h"
 #include "ops/plan_rivals.h"
 #include "ops/wal_search.h"
-#include "repo/wal_edge.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 /* A backup's id has the time of the host that took it; how much that may be before the server's. */
 #define CLOCKS_DIFFER_US (INT64_C(3600) * 1000000)
-#define RUNS_MAX         16 /* of the archiver, that are asked whether a time was passed before a backup */
 
 struct planning {
     struct planned *planned;
     const struct target *target;
     struct timeline_path path;
-    struct wal_place place;    /* segment_bytes: of the backup that is tried */
-    size_t untried;            /* the backups' ids before this one were not looked at yet */
-    struct plan_passed passed; /* owned, with room for all there are */
+    struct wal_place place;        /* segment_bytes: of the backup that is tried */
+    size_t untried;                /* the backups' ids before this one were not looked at yet */
+    struct plan_passed passed;     /* owned, with room for all there are */
+    char unreached[BACKUP_ID_MAX]; /* the first of those that the time is not behind; "" = none */
 };
 
 static enum err_code fetch(struct planning *k, size_t i, struct err *e)
@@ -106,11 +106,6 @@ static enum err_code pick(struct planning *k, const struct backup_info **b, stru
     if (k->target->backup_id == NULL && fetch_all(k, e) != ERR_OK)
         return e->code;
     return choose(k, b, e);
-}
-
-static void pass_over(struct planning *k, const struct backup_info *b)
-{
-    memcpy(k->passed.ids[k->passed.count++], b->id, sizeof(b->id));
 }
 
 /* The highest timeline that recovery can follow; NULL = none is stored. */
@@ -240,6 +235,7 @@ static enum err_code plan_up_to(struct planning *k, const struct target *t, uint
     if (f->moment.backup_is_late)
         return err_set(e, ERR_REFUSED,
                        "the target time lies before the end of backup \"%s\", by the commits in it", b->id);
+    f->unreached = fetched(&k->planned->backups, k->unreached);
     return plan_settle(t, f, &k->planned->plan, e);
 }
 
@@ -256,6 +252,7 @@ enum verdict {
     VERDICT_LATE,      /* this one is past the target already: try an earlier one */
     VERDICT_BROKEN,    /* its own WAL is not whole                                */
     VERDICT_UNREACHED, /* the time is not passed behind it: by a clock that was set back it may be elsewhere */
+    VERDICT_CUT_OFF    /* nor up to a gap                                         */
 };
 
 static bool is_broken(const struct plan_facts *f)
@@ -272,8 +269,15 @@ static enum verdict verdict_of(const struct target *t, const struct plan_facts *
     if (why->code == ERR_REFUSED && is_broken(f))
         return VERDICT_BROKEN;
     if (why->code == ERR_REFUSED && t->kind == TARGET_TIME && f->moment.known && !f->moment.reached)
-        return VERDICT_UNREACHED;
+        return f->coverage.has_gap ? VERDICT_CUT_OFF : VERDICT_UNREACHED;
     return VERDICT_FINAL;
+}
+
+static void pass_over(struct planning *k, const struct backup_info *b, enum verdict verdict)
+{
+    if ((verdict == VERDICT_UNREACHED || verdict == VERDICT_CUT_OFF) && k->unreached[0] == '\0')
+        memcpy(k->unreached, b->id, sizeof(k->unreached));
+    memcpy(k->passed.ids[k->passed.count++], b->id, sizeof(b->id));
 }
 
 static enum err_code plan_with(struct planning *k, const struct backup_info *b, lsn look_to,
@@ -306,71 +310,6 @@ static enum err_code plan_with(struct planning *k, const struct backup_info *b, 
     return why.code;
 }
 
-/* Is anything of the path stored before this segment? */
-static enum err_code has_before(const struct planning *k, uint64_t number, bool *any, struct err *e)
-{
-    *any = false;
-    for (size_t i = 0; i < k->path.count && !*any; i++) {
-        const struct timeline_entry *entry = &k->path.entries[i];
-        const uint64_t begin = walseg_number(entry->begin, k->place.segment_bytes);
-        uint64_t first;
-
-        if (begin >= number)
-            break;
-        if (wal_edge_first(&k->place, entry->tli, begin, any, &first, e) != ERR_OK)
-            return e->code;
-        *any = *any && first < number;
-    }
-    return ERR_OK;
-}
-
-/* Do descriptors prove that up to the backup's end no transaction on the path is past the time? */
-static enum err_code was_never_past(const struct planning *k, const struct backup_info *b, bool *proven,
-                                    struct err *e)
-{
-    const struct wal_stretch w = {.place = &k->place, .path = &k->path};
-    uint64_t number = walseg_number(b->stop_lsn - 1, b->segment_bytes);
-
-    *proven = false;
-    for (unsigned runs = 0; runs < RUNS_MAX && number > 0; runs++) {
-        struct wal_facts f;
-        struct err why = ERR_NONE;
-        bool any;
-
-        if (wal_times_facts(&w, number, &f, &why) != ERR_OK) {
-            if (why.code != ERR_ABSENT) {
-                *e = why;
-                return why.code;
-            }
-            if (has_before(k, number, &any, e) != ERR_OK)
-                return e->code;
-            *proven = !any;
-            return ERR_OK;
-        }
-        if (!f.has_records || (runs > 0 && wal_times_goes_on(&f)) ||
-            (f.run_has_max && wal_times_is_past(k->target, f.run_max_us)))
-            return ERR_OK;
-        number = wal_times_run_first(&w, &f, number) - 1;
-    }
-    return ERR_OK;
-}
-
-/*
- * The time was not passed behind this backup. With a clock that only went forward it was not before either, and that is final,
- * unless the search ended at a gap; else other backups are tried.
- */
-static enum err_code settle_unreached(const struct planning *k, const struct backup_info *b,
-                                      enum verdict *verdict, struct err *e)
-{
-    bool proven;
-
-    if (was_never_past(k, b, &proven, e) != ERR_OK)
-        return e->code;
-    if (proven)
-        *verdict = VERDICT_FINAL;
-    return ERR_OK;
-}
-
 /*
  * Names and xids: from the newest backup on the path backwards, until one has the target behind it. What lies behind a
  * backup is looked through once, but for one whose own WAL is not whole: behind that nothing was.
@@ -395,12 +334,46 @@ static enum err_code plan_backwards(struct planning *k, struct err *e)
             first = why;
         if (is_none || code != ERR_REFUSED || k->target->backup_id != NULL)
             break;
-        pass_over(k, b);
+        pass_over(k, b, verdict);
         if (verdict != VERDICT_BROKEN && b->stop_lsn <= look_to)
             look_to = b->stop_lsn - 1;
     }
     *e = first;
     return first.code;
+}
+
+/*
+ * The time was not passed behind this backup. With a clock that only went forward it was not before either; then only
+ * backups behind a gap are left, if any end before the time by a clock that was set back.
+ */
+static enum err_code settle_unreached(struct planning *k, const struct backup_info *b, enum verdict verdict,
+                                      bool *is_final, struct err *e)
+{
+    const uint64_t last = walseg_number(b->stop_lsn - 1, b->segment_bytes);
+    struct err why = ERR_NONE;
+    const lsn stop = b->stop_lsn;
+
+    if (plan_was_never_past(&k->place, &k->path, k->target, last, is_final, e) != ERR_OK)
+        return e->code;
+    if (!*is_final || verdict == VERDICT_UNREACHED)
+        return ERR_OK;
+    if (fetch_all(k, e) != ERR_OK)
+        return e->code;
+    *is_final = choose(k, &b, &why) != ERR_OK || b->stop_lsn <= stop;
+    return ERR_OK;
+}
+
+/* Is there nothing to be had from other backups either? Else b is passed over. */
+static enum err_code settle_verdict(struct planning *k, const struct backup_info *b, enum verdict verdict,
+                                    bool *is_final, struct err *e)
+{
+    *is_final = verdict == VERDICT_FINAL || k->target->backup_id != NULL;
+    if (*is_final)
+        return ERR_OK;
+    pass_over(k, b, verdict);
+    if (verdict == VERDICT_UNREACHED || verdict == VERDICT_CUT_OFF)
+        return settle_unreached(k, b, verdict, is_final, e);
+    return ERR_OK;
 }
 
 /* All other targets: the newest backup that ends before them. One that the target can't be reached from is passed over. */
@@ -413,6 +386,7 @@ static enum err_code plan_forwards(struct planning *k, struct err *e)
     for (;;) {
         enum verdict verdict = VERDICT_FINAL;
         struct err why = ERR_NONE;
+        bool is_final;
 
         if (pick(k, &b, &why) != ERR_OK) {
             *e = first.code != ERR_OK ? first : why;
@@ -420,17 +394,16 @@ static enum err_code plan_forwards(struct planning *k, struct err *e)
         }
         if (plan_with(k, b, UINT64_MAX, &verdict, &why) == ERR_OK)
             return ERR_OK;
-        if (verdict == VERDICT_UNREACHED && settle_unreached(k, b, &verdict, e) != ERR_OK)
+        if (settle_verdict(k, b, verdict, &is_final, e) != ERR_OK)
             return e->code;
-        if (verdict == VERDICT_FINAL || k->target->backup_id != NULL) {
-            *e = why;
-            return why.code;
-        }
-        if (verdict == VERDICT_BROKEN)
+        if (verdict == VERDICT_BROKEN && !is_final)
             log_warning("%s, looking for an earlier backup", why.text);
         if (verdict != VERDICT_LATE && first.code == ERR_OK)
             first = why;
-        pass_over(k, b);
+        if (is_final) {
+            *e = why.code == ERR_REFUSED && first.code != ERR_OK ? first : why;
+            return e->code;
+        }
     }
 }
 
@@ -479,23 +452,4 @@ enum err_code ops_plan_line(struct repo *r, const struct layout *l, const struct
     timeline_clear(&k.path);
     tell_damaged(out);
     return code;
-}
-
-enum err_code ops_plan_prove(const struct planned *p, struct err *e)
-{
-    const struct plan *plan = &p->plan;
-    const struct wal_place place = {p->repo, &p->layout, plan->segment_bytes, NULL};
-    struct plan_coverage c;
-    char name[WALFILE_NAME_MAX];
-
-    if (!plan->is_recorded)
-        return ERR_OK;
-    if (plan_reach_list(&place, &plan->path, plan->first_segment, plan->last_segment, &c, e) != ERR_OK)
-        return e->code;
-    if (c.missing > plan->last_segment)
-        return ERR_OK;
-    walseg_name(c.missing_tli, c.missing, plan->segment_bytes, name);
-    err_set(e, ERR_REFUSED, "segment \"%s\" is missing, although the archiver has seen it stored", name);
-    return err_hint(e, "%s",
-                    "It was removed since. Name a target before it, or another backup or repository.");
 }

@@ -282,7 +282,7 @@ static enum err_code look_for_again(const struct search *s, const struct wal_tim
     if (step == NULL)
         return ERR_OK;
     m->is_again = true;
-    m->again_lsn = walseg_start(step->last, s->w->place->segment_bytes);
+    m->again_lsn = walseg_start(step->last + 1, s->w->place->segment_bytes);
     m->again_from_us = step->at_last.run_max_us;
     return ERR_OK;
 }

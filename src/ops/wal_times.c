@@ -344,6 +344,8 @@ enum err_code wal_times_again(const struct wal_times *times, uint64_t behind,
         struct wal_facts f;
 
         i--;
+        if (!run_is_past(times->t, &times->runs[i + 1].at_last))
+            continue;
 
         if (wal_times_facts(times->w, times->runs[i].first, &f, e) != ERR_OK)
             return e->code;

@@ -7,10 +7,7 @@
 
 #include "ops/plan_gather.h"
 
-/*
- * Dimensions beside those of the history, of targets and of what a plan must tell. Those and HISTORY_CLOCK_STEPS, _BROKEN,
- * _LONG and _ABORTS_CROSS are what the planner does not stand yet.
- */
+/* Dimensions beside those of the history: of targets, and of what a plan must tell. */
 #define TARGETS_OR_LATEST \
     0x10000u                     /* a time may come with --or-latest                                        */
 #define TELLS_OPEN_ENDS 0x20000u /* the last transactions where the archive ends inside a commit record     */
