@@ -17,7 +17,8 @@ struct wal_boundary {
     unsigned major;
     struct plan_moment *moment;
     bool done;      /* the target was passed, and what was to be told of it is known    */
-    bool is_before; /* looking at what lies before `from` instead, for backup_is_late   */
+    bool is_before; /* looking at what lies before `from` instead, for backup_is_late,  */
+    lsn since;      /* from here on                                                     */
     struct waldrops drops;
     uint32_t dropped_database; /* by a record that the commit to come belongs to */
     uint32_t prepared[PREPARED_MAX];

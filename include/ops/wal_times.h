@@ -20,6 +20,7 @@ struct wal_stretch {
     const struct timeline_path *path;
     uint64_t first; /* segment numbers, inclusive: whole and on the path */
     uint64_t last;
+    lsn start;          /* of the backup, in the first segment */
     unsigned major;     /* of the server: what a commit did to relations shows differently */
     bool is_of_standby; /* the backup is: its times are by another clock than the commits' */
     uint64_t look_to;   /* a name or an xid is looked for up to here; UINT64_MAX: up to the last */

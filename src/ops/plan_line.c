@@ -221,6 +221,7 @@ static enum err_code plan_up_to(struct planning *k, const struct target *t, uint
     struct wal_stretch w = {.place = &k->place,
                             .path = &k->path,
                             .first = walseg_number(b->start_lsn, b->segment_bytes),
+                            .start = b->start_lsn,
                             .major = b->server_version / 10000,
                             .is_of_standby = b->from_standby,
                             .look_to = walseg_number(look_to, b->segment_bytes)};

@@ -147,7 +147,8 @@ enum err_code wal_boundary_visit(const struct walevent *v, void *arg, struct err
 
     (void) e;
     if (b->is_before) {
-        if (v->type == WALEVENT_COMMIT && v->start < b->from && wal_times_is_past(b->target, v->time_us))
+        if (v->type == WALEVENT_COMMIT && v->start >= b->since && v->start < b->from &&
+            wal_times_is_past(b->target, v->time_us))
             b->moment->backup_is_late = true;
         return ERR_OK;
     }

@@ -156,6 +156,7 @@ static enum err_code look_into_backup(const struct search *s, struct err *e)
     struct search before = *s;
 
     before.b.is_before = true;
+    before.b.since = s->w->start;
     before.b.done = false;
     if (read_range(&before, s->w->first, s->first, e) != ERR_OK)
         return e->code;

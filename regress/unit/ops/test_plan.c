@@ -831,6 +831,46 @@ START_TEST(what_is_unusual_is_warned_of)
 }
 END_TEST
 
+START_TEST(a_clock_that_was_set_back_is_told_of)
+{
+    const struct target t = {.kind = TARGET_TIME, .time_us = NOON + 20 * SECOND};
+    const struct backup_info b = backup_of("b", 1, AT(4, 40), AT(5, 96), NOON);
+    const struct backup_info unreached = backup_of("later", 1, AT(8, 40), AT(8, 96), NOON + 10 * SECOND);
+    const struct plan_moment moments[] = {{.known = true,
+                                           .reached = true,
+                                           .is_again = true,
+                                           .again_lsn = AT(7, 0),
+                                           .again_from_us = NOON + 30 * SECOND,
+                                           .again_to_us = NOON + 5 * SECOND},
+                                          {.known = true, .reached = true, .is_estimate = true},
+                                          {.known = true, .reached = true}};
+    static const char *const words[] = {
+        "lies twice in this WAL, for the server's clock went back from 2026-11-20 12:00:30+00 to "
+        "2026-11-20 12:00:05+00 near LSN 0/700000; this plan ends before that",
+        "to prove that no transaction before the one found is past the target time",
+        "backup later ended at 2026-11-20 12:00:10+00, before the target time, but at LSN 0/800060, behind "
+        "where"};
+    struct timeline_path path = path_of(1, NULL);
+    struct wal_run room[16];
+    const struct wal_runs runs = runs_of("1:3-9", room);
+
+    for (size_t i = 0; i < COUNT(moments); i++) {
+        const struct plan_facts f = {.backup = &b,
+                                     .path = &path,
+                                     .coverage = plan_cover(&path, MIB, 4, UINT64_MAX, &runs),
+                                     .unreached = i == 2 ? &unreached : NULL,
+                                     .moment = moments[i]};
+        struct plan p;
+
+        ck_assert_msg(plan_settle(&t, &f, &p, &e) == ERR_OK, "%s", e.text);
+        ck_assert_uint_eq(p.warning_count, 1);
+        has("warning", p.warnings[0], words[i], words[i]);
+        plan_clear(&p);
+    }
+    timeline_clear(&path);
+}
+END_TEST
+
 static const struct rival_case {
     const char *why;
     enum target_kind kind;
@@ -1052,6 +1092,7 @@ int main(void)
                         COUNT(settings_cases));
     tcase_add_loop_test(tables, a_target_that_is_not_in_the_wal_is_refused, 0, COUNT(unfound_cases));
     tcase_add_loop_test(tables, what_is_unusual_is_warned_of, 0, COUNT(warning_cases));
+    tcase_add_test(tables, a_clock_that_was_set_back_is_told_of);
     tcase_add_test(tables, a_gap_is_refused_with_the_nearest_moments_around_it);
     tcase_add_loop_test(tables, behind_damaged_wal_nothing_is_promised, 0, COUNT(damage_cases));
     tcase_add_test(tables, what_was_not_looked_at_is_said);
