@@ -253,7 +253,8 @@ enum verdict {
     VERDICT_LATE,      /* this one is past the target already: try an earlier one */
     VERDICT_BROKEN,    /* its own WAL is not whole                                */
     VERDICT_UNREACHED, /* the time is not passed behind it: by a clock that was set back it may be elsewhere */
-    VERDICT_CUT_OFF    /* nor up to a gap                                         */
+    VERDICT_CUT_OFF,   /* nor up to a gap                                         */
+    VERDICT_GAP        /* another target lies behind a gap                        */
 };
 
 static bool is_broken(const struct plan_facts *f)
@@ -271,7 +272,7 @@ static enum verdict verdict_of(const struct target *t, const struct plan_facts *
         return VERDICT_BROKEN;
     if (why->code == ERR_REFUSED && t->kind == TARGET_TIME && f->moment.known && !f->moment.reached)
         return f->coverage.has_gap ? VERDICT_CUT_OFF : VERDICT_UNREACHED;
-    return VERDICT_FINAL;
+    return why->code == ERR_REFUSED && f->coverage.has_gap ? VERDICT_GAP : VERDICT_FINAL;
 }
 
 static void pass_over(struct planning *k, const struct backup_info *b, enum verdict verdict)
@@ -343,38 +344,39 @@ static enum err_code plan_backwards(struct planning *k, struct err *e)
     return first.code;
 }
 
-/*
- * The time was not passed behind this backup. With a clock that only went forward it was not before either; then only
- * backups behind a gap are left, if any end before the time by a clock that was set back.
- */
-static enum err_code settle_unreached(struct planning *k, const struct backup_info *b, enum verdict verdict,
-                                      bool *is_final, struct err *e)
+/* Does another backup end behind this one's gap? Ids are in the order of clocks, which may have been set back. */
+static enum err_code settle_gap(struct planning *k, lsn stop, bool *is_final, struct err *e)
 {
-    const uint64_t last = walseg_number(b->stop_lsn - 1, b->segment_bytes);
+    const struct backup_info *b;
     struct err why = ERR_NONE;
-    const lsn stop = b->stop_lsn;
 
-    if (plan_was_never_past(&k->place, &k->path, k->target, last, is_final, e) != ERR_OK)
-        return e->code;
-    if (!*is_final || verdict == VERDICT_UNREACHED)
-        return ERR_OK;
     if (fetch_all(k, e) != ERR_OK)
         return e->code;
     *is_final = choose(k, &b, &why) != ERR_OK || b->stop_lsn <= stop;
     return ERR_OK;
 }
 
-/* Is there nothing to be had from other backups either? Else b is passed over. */
+/*
+ * Is there nothing to be had from other backups either? Else b is passed over. A time that was not passed behind it was not
+ * before either with a clock that only went forward; then only backups behind a gap are left.
+ */
 static enum err_code settle_verdict(struct planning *k, const struct backup_info *b, enum verdict verdict,
                                     bool *is_final, struct err *e)
 {
+    const uint64_t last = walseg_number(b->stop_lsn - 1, b->segment_bytes);
+    const lsn stop = b->stop_lsn;
+
     *is_final = verdict == VERDICT_FINAL || k->target->backup_id != NULL;
     if (*is_final)
         return ERR_OK;
     pass_over(k, b, verdict);
-    if (verdict == VERDICT_UNREACHED || verdict == VERDICT_CUT_OFF)
-        return settle_unreached(k, b, verdict, is_final, e);
-    return ERR_OK;
+    if (verdict == VERDICT_GAP)
+        return settle_gap(k, stop, is_final, e);
+    if (verdict != VERDICT_UNREACHED && verdict != VERDICT_CUT_OFF)
+        return ERR_OK;
+    if (plan_was_never_past(&k->place, &k->path, k->target, last, is_final, e) != ERR_OK)
+        return e->code;
+    return *is_final && verdict == VERDICT_CUT_OFF ? settle_gap(k, stop, is_final, e) : ERR_OK;
 }
 
 /* All other targets: the newest backup that ends before them. One that the target can't be reached from is passed over. */

@@ -253,8 +253,8 @@ static enum err_code read_candidate(struct search *s, uint64_t at, uint64_t pass
         return e->code;
     if ((look->scan == NULL || look->next < kept) && jump(s, kept, look, e) != ERR_OK)
         return e->code;
-    if (look->next == kept && kept < limit &&
-        read_whole(s, kept, limit, look->scan, &look->next, e) != ERR_OK)
+    if (look->next < limit && (look->next == kept || walscan_open(look->scan) != 0) &&
+        read_whole(s, look->next, limit, look->scan, &look->next, e) != ERR_OK)
         return e->code;
     if ((look->next < passing || look->begin == passing) && passing > at && !s->b.done &&
         prove(s, passing - 1, e) != ERR_OK)
