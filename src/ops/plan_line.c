@@ -329,7 +329,7 @@ static enum err_code plan_backwards(struct planning *k, struct err *e)
         const bool is_none = code != ERR_OK;
 
         if (code == ERR_OK)
-            code = plan_with(k, b, look_to, &verdict, &why);
+            code = plan_with(k, b, b->stop_lsn <= look_to ? look_to : UINT64_MAX, &verdict, &why);
         if (code == ERR_OK)
             return ERR_OK;
         if (first.code == ERR_OK || (!is_none && code != ERR_REFUSED))
