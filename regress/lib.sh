@@ -19,7 +19,7 @@ set -u -o pipefail
 umask 022
 export LC_ALL=C.UTF-8 TZ=UTC
 for name in $(compgen -e); do # what the caller has set for his own servers and stores stays with him
-    case $name in PG* | AWS_* | R2_* | PITR_*) unset "$name" ;; esac
+    case $name in PGBIN | PITR_TEST_*) ;; PG* | AWS_* | R2_* | PITR_*) unset "$name" ;; esac
 done
 unset name
 
@@ -99,6 +99,7 @@ find_postgres() {
     PGBIN=${PGBIN:-$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -V | tail -1)}
     [ -x "$PGBIN/initdb" ] || die "no PostgreSQL server programs; \"sh regress/install.sh\" installs them"
     PATH=$PGBIN:$PATH
+    PG_MAJOR=$("$PGBIN/postgres" --version | sed -E 's/.* ([0-9]+)[.a-z].*/\1/')
     PG_USER=$(id -un)
     [ "$(id -u)" = 0 ] || return 0
     PG_USER=postgres
@@ -270,6 +271,13 @@ cluster_conninfo() { echo "host=$SCRATCH/sock port=${CLUSTER_PORT[$1]} user=post
 # A data directory that pitr has restored becomes a cluster of the story.
 cluster_adopt() { cluster_register "$1" "${2:-$SCRATCH/$1}"; }
 
+pause_state() { # as SQL; PostgreSQL 13 says only that it was asked to pause
+    if [ "$PG_MAJOR" -ge 14 ]; then
+        echo "pg_get_wal_replay_pause_state()"
+    else
+        echo "case when pg_is_wal_replay_paused() then 'paused' end"
+    fi
+}
 # Start a restored cluster and wait until recovery has come to its end. Prints what that end was:
 #   promoted, paused (at its target, read-only), shutdown (by recovery_target_action) or failed.
 # pg_ctl waits until the server is open for reading or is gone again, so that no earlier start is taken for this one; its
@@ -282,7 +290,7 @@ cluster_recover() { # NAME [SECONDS]
             if grep -q 'shutdown at recovery target' "$(cluster_log "$name")"; then echo shutdown; else echo failed; fi
             return
         fi
-        state=$(sql_quiet "$name" "select case when not pg_is_in_recovery() then 'promoted' else pg_get_wal_replay_pause_state() end")
+        state=$(sql_quiet "$name" "select case when not pg_is_in_recovery() then 'promoted' else $(pause_state) end")
         case $state in promoted | paused) echo "$state"; return ;; esac
         sleep 0.1
     done

@@ -5,17 +5,23 @@
 #   sh regress/run.sh 020 040         only these stories
 #   sh regress/run.sh unit            only the unit suite
 #   sh regress/run.sh stories         only the stories, all of them
+#   sh regress/run.sh versions        only the stories about what differs between versions, on PostgreSQL 13 to 18
+#   sh regress/run.sh versions 053    only this story, on PostgreSQL 13 to 18
+#
+# Stories run on Debian's PostgreSQL 15; those with a line "# versions: all" run on the other major versions too.
 #
 #   BUILD=DIR      build directory (build; build-sanitize with SANITIZE=1)
 #   SANITIZE=1     build with AddressSanitizer and UBSan, unit suite and stories alike
 #   VALGRIND=1     run the unit suite under valgrind
 #   PITR=PROGRAM   run the stories against this program, and nothing else
+#   VERSIONS=LIST  the major versions for the stories that run on all ("13 18"); 15 is Debian's own
 #   KEEP=1         leave the stories' scratch directories where they are
 #   TIMEOUT=600    seconds a story may take
 # Ends with one line per suite and story; the status is 0 only when all of them passed. What a story and its servers
 # said is in <build>/regress/<story>/.
 set -eu
 cd "$(dirname "$0")/.."
+. regress/servers.sh
 : "${SANITIZE:=}" "${VALGRIND:=}" "${PITR:=}" "${TIMEOUT:=600}"
 BUILD=${BUILD:-build${SANITIZE:+-sanitize}}
 case $BUILD in /*) ;; *) BUILD=$PWD/$BUILD ;; esac
@@ -33,6 +39,7 @@ record() { # STATUS NAME DETAIL
 
 install_missing() {
     sh regress/install.sh build server s3
+    [ -z "$on_majors" ] || sh regress/install.sh versions
     [ -z "$VALGRIND" ] || sh regress/install.sh checkers
 }
 
@@ -103,14 +110,20 @@ story_passed() { # LOG STATUS
         [ "$(grep -c '^ok ' "$1")" = "$(sed -n 's/^1\.\.\([0-9]*\).*/\1/p' "$1")" ]
 }
 
-run_story() { # FILE
-    name=$(basename "$1" .sh)
-    logs=$BUILD/regress/$name
+run_story() { # FILE [MAJOR]
+    name=$(basename "$1" .sh)${2:+ ($2)}
+    logs=$BUILD/regress/$(basename "$1" .sh)${2:+-$2}
+    pgbin=${PGBIN:-}
+    [ -z "${2:-}" ] || pgbin=$(server_bin "$2")
+    if [ -n "${2:-}" ] && ! server_is_there "$2"; then
+        record skipped "$name" "no PostgreSQL $2"
+        return
+    fi
     rm -rf "$logs"
     mkdir -p "$logs"
     started=$(date +%s)
     status=0
-    REGRESS_LOG_DIR=$logs PITR=$program timeout -k 60 "$TIMEOUT" bash "$1" > "$logs/story.tap" 2>&1 < /dev/null || status=$?
+    REGRESS_LOG_DIR=$logs PITR=$program PGBIN=$pgbin timeout -k 60 "$TIMEOUT" bash "$1" > "$logs/story.tap" 2>&1 < /dev/null || status=$?
     detail="$(grep -c '^ok ' "$logs/story.tap") checks, $(($(date +%s) - started)) s"
     if grep -q '^1\.\.0 # SKIP' "$logs/story.tap"; then
         record skipped "$name" "$(sed -n 's/^1\.\.0 # SKIP //p' "$logs/story.tap")"
@@ -125,22 +138,31 @@ run_story() { # FILE
             tail -25 "$logs/commands.log"
         fi
         [ $status != 124 ] || detail="$detail, ended after $TIMEOUT s"
-        record FAILED "$name" "$detail; logs in $BUILD/regress/$name"
+        record FAILED "$name" "$detail; logs in $logs"
     fi
 }
 
 what=all
 stories=
+on_majors= # those that the stories about versions run on, beside the default server
 for argument in "$@"; do
     case $argument in
-    unit | stories) what=$argument ;;
+    unit | stories | versions) what=$argument ;;
     *)
-        what=stories
+        [ "$what" = versions ] || what=named
         found=$(ls regress/t/"$argument"*.sh 2>/dev/null) || { say "run.sh: no story \"$argument\"" >&2; exit 2; }
         stories="$stories $found"
         ;;
     esac
 done
+case $what in
+all | stories) on_majors=${VERSIONS-$(echo "$majors" | sed 's/15 //')} ;;
+versions) on_majors=${VERSIONS-$majors} ;;
+esac
+for major in $on_majors; do
+    case " $majors " in *" $major "*) ;; *) say "run.sh: no PostgreSQL \"$major\"; there are $majors" >&2; exit 2 ;; esac
+done
+about_versions=${stories:-$(grep -l '^# versions: all$' regress/t/*.sh)}
 stories=${stories:-$(ls regress/t/*.sh)}
 
 # A story that is ended cleans up after itself.
@@ -148,6 +170,7 @@ trap stop_unit_s3 EXIT
 trap 'exit 1' HUP INT TERM
 if [ -n "$PITR" ]; then
     sh regress/install.sh server s3
+    [ -z "$on_majors" ] || sh regress/install.sh versions
     program=$PITR
     mkdir -p "$BUILD"
 else
@@ -155,10 +178,13 @@ else
     build
     program=$BUILD/src/cli/pitr
 fi
-[ "$what" = stories ] || [ -n "$PITR" ] || unit_suite
-if [ "$what" != unit ]; then
-    for file in $stories; do run_story "$file"; done
-fi
+case $what in all | unit) [ -n "$PITR" ] || unit_suite ;; esac
+case $what in
+all | stories | named) for file in $stories; do run_story "$file"; done ;;
+esac
+for major in $on_majors; do
+    for file in $about_versions; do run_story "$file" "$major"; done
+done
 
 say
 say "summary"

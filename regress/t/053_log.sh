@@ -1,13 +1,20 @@
 #!/bin/bash
-# pitr log: what happened, by name, and what undoes it. What it prints is typed in as it stands.
+# pitr log: what happened, by name, and what undoes it. What it prints is typed in as it stands. What it is held against
+# are the version's own readers: pg_waldump where there is one (PITR_TEST_WALDUMP_17 names that of PostgreSQL 17),
+# pg_walinspect from 15 on, logical decoding before.
+# versions: all
 . "$(dirname "$0")/../lib.sh"
 story "pitr log tells of every transaction, finds the drop by name, and its own line undoes it"
 
 cluster_init source
 cluster_set source autovacuum off
 cluster_set source max_prepared_transactions 5
+[ "$PG_MAJOR" -ge 15 ] || cluster_set source wal_level logical
 { section_cluster source; section_local; } | write_config
 cluster_start source
+waldump=PITR_TEST_WALDUMP_$PG_MAJOR
+waldump=${!waldump:-$([ ! -x "$PGBIN/pg_waldump" ] || echo "$PGBIN/pg_waldump")}
+[ "$PG_MAJOR" -lt 15 ] || sql source "create extension pg_walinspect"
 must "the repository is set up" pitr init
 sql source "create schema app; create schema old"
 sql source "create table orders (n int primary key, v text); insert into orders values (1, 'kept')"
@@ -22,6 +29,7 @@ mkdir "$SCRATCH/space"
 chown "$PG_USER" "$SCRATCH/space"
 sql source "create tablespace fast location '$SCRATCH/space'"
 must "a backup is taken" pitr backup --checkpoint fast
+[ "$PG_MAJOR" -ge 15 ] || sql source "select pg_create_logical_replication_slot('decoded', 'test_decoding')" > /dev/null
 since=$(sql source "select now()")
 
 # --------------------------------------------------------------------------------------- what is done to it
@@ -56,31 +64,67 @@ sql source "select pg_create_restore_point('the end')" > /dev/null
 sql source "create table brief (n int)"
 sql source "drop table brief"
 sql source "vacuum full emptied"
+sql source "begin; insert into app.journal values (11); savepoint s; insert into app.journal values (12); rollback to s; commit"
+sql source "begin; insert into app.journal values (13); prepare transaction 'never'"
+sql source "rollback prepared 'never'"
+aborts=$(for n in 14 15 16; do
+    sql source "begin; insert into app.journal values ($n); select pg_current_xact_id(), pg_current_wal_insert_lsn();
+        rollback; select pg_current_wal_insert_lsn()" | tr '|\n' '  '
+    echo
+done)
 expect_log 'ERROR:  division by zero'
-sql source "begin; insert into app.journal values (11); select 1/0" 2> /dev/null
+sql source "begin; insert into app.journal values (17); select 1/0" 2> /dev/null
 last=$(archive_all source)
-
 
 # ------------------------------------------------------------------------------------ all of it, as PostgreSQL sees it
 run pitr log --since 0/1
 exit_is 0 "the whole log is read"
 log=$out
-if [ -x "$PGBIN/pg_waldump" ]; then
+run pitr log --since 0/1 --json
+exit_is 0 "and the same as JSON"
+six_digits() { awk '{ split($5 ".", t, "."); printf "%s %s %s %s %s.%s\n", $1, $2, $3, $4, t[1], substr(t[2] "000000", 1, 6) }'; }
+ends=$(jq -r 'select(.event == "commit" or .event == "abort")
+    | "\(.lsn) \(.xid) \(.event | ascii_upcase) \(.event_time | sub("\\+00$"; ""))"' <<< "$out" | six_digits)
+is "$(sed -nE 's/^ ([0-9-]+ [0-9:.]+)\+00 +([0-9A-F]+\/[0-9A-F]+) +([0-9]+) +(commit|abort|rollback).*/\2 \3 \4 \1/p' <<< "$log" |
+    sed 's/ commit / COMMIT /; s/ abort \| rollback / ABORT /' | six_digits)" "$ends" "text and JSON tell of the same transactions"
+
+same_as() { # READER OURS: "LSN XID COMMIT|ABORT DAY TIME" in lines, the reader's on stdin
+    sort > "$SCRATCH/tmp/wanted"
+    sort <<< "$2" > "$SCRATCH/tmp/found"
+    ok "$1 tells of transactions" test "$(wc -l < "$SCRATCH/tmp/wanted")" -gt 20
+    is "$(diff "$SCRATCH/tmp/wanted" "$SCRATCH/tmp/found")" "" "every commit and abort, its time, xid and LSN, is as $1 has it"
+    note "compared with $1: $(grep -c ' COMMIT ' "$SCRATCH/tmp/wanted") commits, $(grep -c ' ABORT ' "$SCRATCH/tmp/wanted") aborts"
+}
+# "LSN XID TYPE DESCRIPTION". Behind COMMIT_PREPARED stands the xid of what was prepared; the record itself has none.
+of_records() {
+    sed -nE 's/^([^ ]+) [0-9]+ (COMMIT|ABORT)_PREPARED ([0-9]+): /\1 \3 \2 /
+        s/^([^ ]+ [0-9]+ (COMMIT|ABORT) [0-9-]+ [0-9:.]+).*/\1/p' | six_digits
+}
+
+if [ -n "$waldump" ]; then
     first=$(ls "$SCRATCH/source/pg_wal" | grep -E '^[0-9A-F]{24}$' | head -1)
-    as_pg pg_waldump -p "$SCRATCH/source/pg_wal" -r Transaction "$first" "$last" 2> /dev/null |
-        sed -nE 's|.* tx: +([0-9]+), lsn: ([0-9A-F]+)/0*([0-9A-F]+), .* desc: (COMMIT\|ABORT)(_PREPARED [0-9]+:)? ([0-9-]+ [0-9:.]+) UTC.*|\2/\3 \1 \4 \6|p' |
-        sed -E 's|^([^ ]+) 0 |\1 prepared |' | sort > "$SCRATCH/tmp/wanted"
-    sed -nE 's/^ ([0-9-]+ [0-9:]+)(\.[0-9]{6})?\+00 +([0-9A-F]+\/[0-9A-F]+) +([0-9]+) +(commit|abort|rollback)( prepared)?.*/\3 \4\6 \5 \1\2/p' <<< "$log" |
-        sed -E 's/ [0-9]+ prepared / prepared /; s/commit/COMMIT/; s/abort|rollback/ABORT/' | sort > "$SCRATCH/tmp/found"
-else # other versions come without it; the server knows the times of its commits. Subtransactions have their parent's.
-    sql source "select min(xid), at from (select xid, pg_xact_commit_timestamp(xid::text::xid) at from generate_series(3,
-        pg_snapshot_xmax(pg_current_snapshot())::text::int - 1) xid where pg_xact_status(xid::text::xid8) = 'committed') committed
-        where at > '$since' group by at" | sed -E 's/\|/ /; s/\+00$//' | sort > "$SCRATCH/tmp/wanted"
-    sed -nE 's/^ ([0-9-]+ [0-9:.]+)\+00 +[0-9A-F\/]+ +([0-9]+) +commit.*/\2 \1/p' <<< "$log" |
-        awk -v since="$since" '$2 " " $3 > since' | sed -E 's/(\.[0-9]*[1-9])0+$/\1/' | sort > "$SCRATCH/tmp/found"
+    "$waldump" -p "$SCRATCH/source/pg_wal" -r Transaction "$first" "$last" 2> /dev/null |
+        sed -nE 's|.* tx: +([0-9]+), lsn: ([0-9A-F]+)/0*([0-9A-F]+), .* desc: ([A-Z_]+):? (.*)|\2/\3 \1 \4 \5|p' |
+        of_records | same_as "pg_waldump $PG_MAJOR" "$ends"
 fi
-ok "there is something to compare" test "$(wc -l < "$SCRATCH/tmp/wanted")" -gt 20
-is "$(diff "$SCRATCH/tmp/wanted" "$SCRATCH/tmp/found")" "" "every commit and abort, its time, xid and LSN, is as PostgreSQL has it"
+if [ "$PG_MAJOR" -ge 15 ]; then
+    sql source "select start_lsn, xid, record_type, description
+        from pg_get_wal_records_info('0/1000028', pg_current_wal_flush_lsn()) where resource_manager = 'Transaction'" |
+        sed 's/|/ /; s/|/ /; s/|/ /' | of_records | same_as "pg_walinspect of $PG_MAJOR" "$ends"
+else # no reader of WAL comes with it, but logical decoding knows where each commit ends
+    sql source "select lsn, data from pg_logical_slot_get_changes('decoded', null, null, 'include-timestamp', 'on')
+        where data like 'COMMIT %'" > "$SCRATCH/tmp/decoded"
+    first=$(sed -nE '1s/.*COMMIT ([0-9]+) .*/\1/p' "$SCRATCH/tmp/decoded")
+    commits=$(jq -r 'select(.event == "commit") | "\(.end_lsn) \(.xid) COMMIT \(.event_time | sub("\\+00$"; ""))"' <<< "$out" |
+        six_digits | sed -n "/ $first COMMIT /,\$p")
+    sed -E 's/\|COMMIT ([0-9]+) \(at ([0-9-]+ [0-9:.]+).*/ \1 COMMIT \2/' "$SCRATCH/tmp/decoded" | six_digits |
+        same_as "logical decoding of $PG_MAJOR" "$commits"
+fi
+while read -r xid before after; do # between which positions the server's own session was when it rolled back
+    IFS='|' read -r lsn end <<< "$(jq -r "select(.event == \"abort\" and .xid == $xid) | \"\(.lsn)|\(.end_lsn)\"" <<< "$out")"
+    is "$(sql source "select '$before' <= '$lsn'::pg_lsn and '$end'::pg_lsn <= '$after'")" t "where transaction $xid aborts"
+done <<< "$aborts"
+run pitr log --since 0/1
 like "$out" 'restore point "the end"' "a restore point is told"
 like "$out" '[0-9]+ +prepare$' "a prepared transaction is told"
 like "$out" 'commit prepared, in postgres: DROP' "and how it ended"
