@@ -123,7 +123,8 @@ run_story() { # FILE [MAJOR]
     mkdir -p "$logs"
     started=$(date +%s)
     status=0
-    REGRESS_LOG_DIR=$logs PITR=$program PGBIN=$pgbin timeout -k 60 "$TIMEOUT" bash "$1" > "$logs/story.tap" 2>&1 < /dev/null || status=$?
+    REGRESS_LOG_DIR=$logs PITR=$program PGBIN=$pgbin timeout -k 60 "$TIMEOUT" bash "$1" > "$logs/story.tap" 2>&1 \
+        < /dev/null || status=$?
     detail="$(grep -c '^ok ' "$logs/story.tap") checks, $(($(date +%s) - started)) s"
     if grep -q '^1\.\.0 # SKIP' "$logs/story.tap"; then
         record skipped "$name" "$(sed -n 's/^1\.\.0 # SKIP //p' "$logs/story.tap")"
@@ -160,7 +161,10 @@ all | stories) on_majors=${VERSIONS-$(echo "$majors" | sed 's/15 //')} ;;
 versions) on_majors=${VERSIONS-$majors} ;;
 esac
 for major in $on_majors; do
-    case " $majors " in *" $major "*) ;; *) say "run.sh: no PostgreSQL \"$major\"; there are $majors" >&2; exit 2 ;; esac
+    case " $majors " in
+    *" $major "*) ;;
+    *) say "run.sh: no PostgreSQL \"$major\"; there are $majors" >&2; exit 2 ;;
+    esac
 done
 about_versions=${stories:-$(grep -l '^# versions: all$' regress/t/*.sh)}
 stories=${stories:-$(ls regress/t/*.sh)}

@@ -64,7 +64,8 @@ sql source "select pg_create_restore_point('the end')" > /dev/null
 sql source "create table brief (n int)"
 sql source "drop table brief"
 sql source "vacuum full emptied"
-sql source "begin; insert into app.journal values (11); savepoint s; insert into app.journal values (12); rollback to s; commit"
+sql source "begin; insert into app.journal values (11); savepoint s; insert into app.journal values (12); rollback to s;
+    commit"
 sql source "begin; insert into app.journal values (13); prepare transaction 'never'"
 sql source "rollback prepared 'never'"
 aborts=$(for n in 14 15 16; do
@@ -82,18 +83,23 @@ exit_is 0 "the whole log is read"
 log=$out
 run pitr log --since 0/1 --json
 exit_is 0 "and the same as JSON"
-six_digits() { awk '{ split($5 ".", t, "."); printf "%s %s %s %s %s.%s\n", $1, $2, $3, $4, t[1], substr(t[2] "000000", 1, 6) }'; }
+six_digits() { # of the second, in the fifth column
+    awk '{ split($5 ".", t, "."); print $1, $2, $3, $4, t[1] "." substr(t[2] "000000", 1, 6) }'
+}
 ends=$(jq -r 'select(.event == "commit" or .event == "abort")
     | "\(.lsn) \(.xid) \(.event | ascii_upcase) \(.event_time | sub("\\+00$"; ""))"' <<< "$out" | six_digits)
-is "$(sed -nE 's/^ ([0-9-]+ [0-9:.]+)\+00 +([0-9A-F]+\/[0-9A-F]+) +([0-9]+) +(commit|abort|rollback).*/\2 \3 \4 \1/p' <<< "$log" |
-    sed 's/ commit / COMMIT /; s/ abort \| rollback / ABORT /' | six_digits)" "$ends" "text and JSON tell of the same transactions"
+told='^ ([0-9-]+ [0-9:.]+)\+00 +([0-9A-F]+/[0-9A-F]+) +([0-9]+) +(commit|abort|rollback).*'
+is "$(sed -nE "s~$told~\\2 \\3 \\4 \\1~p" <<< "$log" |
+    sed 's/ commit / COMMIT /; s/ abort \| rollback / ABORT /' | six_digits)" "$ends" \
+    "text and JSON tell of the same transactions"
 
 same_as() { # READER OURS: "LSN XID COMMIT|ABORT DAY TIME" in lines, the reader's on stdin
     sort > "$SCRATCH/tmp/wanted"
     sort <<< "$2" > "$SCRATCH/tmp/found"
     ok "$1 tells of transactions" test "$(wc -l < "$SCRATCH/tmp/wanted")" -gt 20
-    is "$(diff "$SCRATCH/tmp/wanted" "$SCRATCH/tmp/found")" "" "every commit and abort, its time, xid and LSN, is as $1 has it"
-    note "compared with $1: $(grep -c ' COMMIT ' "$SCRATCH/tmp/wanted") commits, $(grep -c ' ABORT ' "$SCRATCH/tmp/wanted") aborts"
+    is "$(diff "$SCRATCH/tmp/wanted" "$SCRATCH/tmp/found")" "" \
+        "every commit and abort, its time, xid and LSN, is as $1 has it"
+    note "compared with $1: $(cut -d' ' -f3 "$SCRATCH/tmp/wanted" | sort | uniq -c | xargs)"
 }
 # "LSN XID TYPE DESCRIPTION". Behind COMMIT_PREPARED stands the xid of what was prepared; the record itself has none.
 of_records() {
@@ -115,14 +121,16 @@ else # no reader of WAL comes with it, but logical decoding knows where each com
     sql source "select lsn, data from pg_logical_slot_get_changes('decoded', null, null, 'include-timestamp', 'on')
         where data like 'COMMIT %'" > "$SCRATCH/tmp/decoded"
     first=$(sed -nE '1s/.*COMMIT ([0-9]+) .*/\1/p' "$SCRATCH/tmp/decoded")
-    commits=$(jq -r 'select(.event == "commit") | "\(.end_lsn) \(.xid) COMMIT \(.event_time | sub("\\+00$"; ""))"' <<< "$out" |
-        six_digits | sed -n "/ $first COMMIT /,\$p")
+    commits=$(jq -r 'select(.event == "commit")
+        | "\(.end_lsn) \(.xid) COMMIT \(.event_time | sub("\\+00$"; ""))"' <<< "$out" | six_digits |
+        sed -n "/ $first COMMIT /,\$p")
     sed -E 's/\|COMMIT ([0-9]+) \(at ([0-9-]+ [0-9:.]+).*/ \1 COMMIT \2/' "$SCRATCH/tmp/decoded" | six_digits |
         same_as "logical decoding of $PG_MAJOR" "$commits"
 fi
 while read -r xid before after; do # between which positions the server's own session was when it rolled back
-    IFS='|' read -r lsn end <<< "$(jq -r "select(.event == \"abort\" and .xid == $xid) | \"\(.lsn)|\(.end_lsn)\"" <<< "$out")"
-    is "$(sql source "select '$before' <= '$lsn'::pg_lsn and '$end'::pg_lsn <= '$after'")" t "where transaction $xid aborts"
+    read -r lsn end <<< "$(jq -r "select(.event == \"abort\" and .xid == $xid) | \"\(.lsn) \(.end_lsn)\"" <<< "$out")"
+    is "$(sql source "select '$before' <= '$lsn'::pg_lsn and '$end'::pg_lsn <= '$after'")" t \
+        "where transaction $xid aborts"
 done <<< "$aborts"
 run pitr log --since 0/1
 like "$out" 'restore point "the end"' "a restore point is told"

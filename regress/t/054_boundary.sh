@@ -3,7 +3,7 @@
 # time that was told, and the first that is lost is not. Transaction n inserts row n and nothing else.
 # versions: all
 . "$(dirname "$0")/../lib.sh"
-story "the last kept and the first lost transaction of a plan are those of the restored server, for every kind of target"
+story "the last kept and first lost transaction of a plan are those of the restored server, for every kind of target"
 
 cluster_init source
 cluster_set source autovacuum off # no transactions but ours
@@ -82,8 +82,9 @@ predicted() { # WHAT ROWS KEPT LOST OPTION…: ROWS are all that have to be ther
         is "$(said_of $name "${xid[$lost]}")" unborn "$what: the server has not come as far as the first lost"
     fi
     is "$(sql $name "select string_agg(n::text, ' ' order by n) from t")" "$rows" "$what: nothing is between them"
-    is "$(sql $name "select string_agg(xmin || ' ' || (extract(epoch from pg_xact_commit_timestamp(xmin)) * 1000000)::bigint, ', '
-        order by n) from t")" "$(for n in $rows; do echo "${xid[$n]} ${us[$n]}"; done | paste -sd, | sed 's/,/, /g')" \
+    is "$(sql $name "select string_agg(xmin || ' ' ||
+            (extract(epoch from pg_xact_commit_timestamp(xmin)) * 1000000)::bigint, ', ' order by n) from t")" \
+        "$(for n in $rows; do echo "${xid[$n]} ${us[$n]}"; done | paste -sd, | sed 's/,/, /g')" \
         "$what: each of them as it was"
     cluster_crash $name
     rm -rf "${SCRATCH:?}/$name"
@@ -103,7 +104,7 @@ predicted "all there is" "1 2 3 4 5 6 7 8 9" 9 -
 # -------------------------------------------------------------------------------------- too early for any backup
 run pitr plan --target-time "$(time_of "${us[1]}")"
 exit_is 3 "a time before the backup's end is refused"
-like "$err" "The earliest moment that can be restored .* backup $backup" "and the earliest moment that can be had is told"
+like "$err" "The earliest moment that can be restored .* backup $backup" "and the earliest that can be had is told"
 earliest=$(sed -nE 's/.*The earliest moment that can be restored is ([0-9-]+ [0-9:.]+\+00) .*/\1/p' <<< "$err")
 run pitr plan --target-time "$earliest"
 exit_is 0 "which indeed can be planned"
@@ -112,7 +113,8 @@ exit_is 3 "restore refuses it too"
 not_ok "and writes nothing" test -e "$SCRATCH/early/PG_VERSION"
 run pitr plan --target-time "$(time_of "${us[9]}")"
 exit_is 3 "a time that no transaction follows is refused without --or-latest"
-like "$err" "lies after the last archived transaction, of $(time_of "${us[9]}" | sed 's/[.+].*//')" "and the last moment is told"
+like "$err" "lies after the last archived transaction, of $(time_of "${us[9]}" | sed 's/[.+].*//')" \
+    "and the last moment is told"
 
 # ------------------------------------------------------------------------------- the same time on two timelines
 must "a copy that goes on archiving is restored" pitr restore --pgdata "$SCRATCH/other" --target-name 'after six' \

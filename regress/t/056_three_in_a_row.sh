@@ -3,7 +3,7 @@
 # it from one backup; nobody touches the archive or its configuration in between, and every branch stays reachable.
 # versions: all
 . "$(dirname "$0")/../lib.sh"
-story "three restores in a row, each of the timeline that the one before began, end as predicted, and each branch is still there"
+story "three restores in a row, each of the timeline that the last one began, end as predicted; each branch stays"
 
 cluster_init source
 cluster_set source autovacuum off
@@ -26,9 +26,11 @@ work_on() { # CLUSTER FIRST
 replace() { # OLD NEW TIMELINE ROWS
     run pitr plan --json --target-time "$wished"
     exit_is 0 "$2: planned"
-    is "$(jq -r '.end | "\(.last_kept.xid) \(.first_discarded.xid)"' <<< "$out")" "$kept $lost" "$2: with the transactions around the moment"
+    is "$(jq -r '.end | "\(.last_kept.xid) \(.first_discarded.xid)"' <<< "$out")" "$kept $lost" \
+        "$2: with the transactions around the moment"
     cluster_stop "$1"
-    must "$2: restored" pitr restore --pgdata "$SCRATCH/$2" --target-time "$wished" --target-action promote --keep-archiving
+    must "$2: restored" pitr restore --pgdata "$SCRATCH/$2" --target-time "$wished" --target-action promote \
+        --keep-archiving
     cluster_adopt "$2"
     is "$(cluster_recover "$2")" promoted "$2: recovered and promoted"
     is "$(timeline "$2")" "$3" "$2: to timeline $3"
@@ -52,7 +54,8 @@ for n in 1 2 3 4; do like "$out" "Restorable on timeline $n[;,]" "timeline $n ca
 copies=0
 branch() { # TIMELINE ROWS OPTION…
     local name=copy$((copies += 1)) what="timeline $1${3:+, a moment of it}"
-    must "$what: restored" pitr restore --pgdata "$SCRATCH/$name" --target-timeline "$1" --target-action promote "${@:3}"
+    must "$what: restored" pitr restore --pgdata "$SCRATCH/$name" --target-timeline "$1" --target-action promote \
+        "${@:3}"
     cluster_adopt $name
     is "$(cluster_recover $name)" promoted "$what: recovered"
     is "$(rows $name)" "$2" "$what: has its rows and no others"
