@@ -93,6 +93,7 @@ is "$(sed -nE "s~$told~\\2 \\3 \\4 \\1~p" <<< "$log" |
     sed 's/ commit / COMMIT /; s/ abort \| rollback / ABORT /' | six_digits)" "$ends" \
     "text and JSON tell of the same transactions"
 
+shopt -s lastpipe # what stands behind a pipe counts its checks here, not in a shell of its own
 same_as() { # READER OURS: "LSN XID COMMIT|ABORT DAY TIME" in lines, the reader's on stdin
     sort > "$SCRATCH/tmp/wanted"
     sort <<< "$2" > "$SCRATCH/tmp/found"
