@@ -253,11 +253,12 @@ static enum err_code read_candidate(struct search *s, uint64_t at, uint64_t pass
         return e->code;
     if ((look->scan == NULL || look->next < kept) && jump(s, kept, look, e) != ERR_OK)
         return e->code;
+    if (look->begin == passing && passing > at && prove(s, passing - 1, e) != ERR_OK)
+        return e->code;
     if (look->next < limit && (look->next == kept || walscan_open(look->scan) != 0) &&
         read_whole(s, look->next, limit, look->scan, &look->next, e) != ERR_OK)
         return e->code;
-    if ((look->next < passing || look->begin == passing) && passing > at && !s->b.done &&
-        prove(s, passing - 1, e) != ERR_OK)
+    if (look->next < passing && passing > at && !s->b.done && prove(s, passing - 1, e) != ERR_OK)
         return e->code;
     if (look->next < passing && passing <= s->w->last) {
         walscan_freep(&look->scan);
@@ -295,7 +296,8 @@ static enum err_code search_candidates(struct search *s, struct wal_times *times
     uint64_t passing = s->first;
 
     for (uint64_t at = s->first;; at = passing + 1) {
-        if (wal_times_next(times, at, &passing, e) != ERR_OK || read_candidate(s, at, passing, look, e) != ERR_OK)
+        if (wal_times_next(times, at, &passing, e) != ERR_OK ||
+            read_candidate(s, at, passing, look, e) != ERR_OK)
             return e->code;
         if (s->b.moment->reached || passing > s->w->last)
             break;

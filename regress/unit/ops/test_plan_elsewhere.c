@@ -9,7 +9,7 @@
 
 static bool was_never_past(uint64_t last, unsigned second)
 {
-    const struct wal_place place = {&repo, &layout, MIB};
+    const struct wal_place place = {&repo, &layout, MIB, NULL};
     const struct target t = {.kind = TARGET_TIME, .time_us = NOON + second * SECOND};
     bool proven;
 

@@ -503,7 +503,7 @@ static void forge(uint64_t number, const struct wal_facts *lie)
 {
     CLEANUP(buf_clear) struct buf object = BUF_INIT(4 * MIB), forged = BUF_INIT(4 * MIB);
     CLEANUP(descriptor_clear) struct descriptor d = {.size = 0};
-    const struct wal_place place = {&repo, &layout, MIB};
+    const struct wal_place place = {&repo, &layout, MIB, NULL};
     char key[STORE_KEY_MAX + 1], name[WALFILE_NAME_MAX];
     uint8_t id[SHA256_BYTES];
     struct sink *to;
@@ -540,7 +540,7 @@ START_TEST(a_lie_that_would_end_recovery_too_early_is_found)
 {
     const struct lie_case *c = &lie_cases[_i];
     const struct target t = {.kind = TARGET_TIME, .time_us = NOON + 25 * SECOND, .or_latest = true};
-    const struct wal_place place = {&repo, &layout, MIB};
+    const struct wal_place place = {&repo, &layout, MIB, NULL};
     const uint64_t last = archive_wal(c->wal), number = FIRST + c->index;
     struct plan_moment m = {.known = false};
     char key[STORE_KEY_MAX + 1], name[WALFILE_NAME_MAX];
