@@ -1,18 +1,23 @@
 #!/usr/bin/python3
 """measure.py - run a command as PostgreSQL's archiver or startup process would, and say what it cost.
 
-measure.py FILE [--cwd DIR] [--limit SECONDS] [--status DIR] COMMAND [NAME...]
+measure.py FILE [--cwd DIR] [--limit SECONDS] [--status DIR] [--after COMMAND] [--detached SECONDS] [--warm-mib N]
+           COMMAND [NAME...]
 
 COMMAND goes to the shell once for each NAME, in order, with %f replaced by it; once only without names. With
---status, DIR/NAME.ready becomes DIR/NAME.done after each success: what the archiver does in archive_status.
+--status, DIR/NAME.ready becomes DIR/NAME.done after each success: what the archiver does in archive_status. --after
+is a command for when the clock has stopped. --warm-mib has so much memory touched and freed before it starts: on
+a virtual machine memory may have to be had from the host first, which is nobody's work that is measured.
 
 FILE gets one line, separated by tabs: seconds until the last command ended, user and system CPU seconds, peak memory
-in KiB. Processes that detach themselves count too: they become children of this one, which waits for them.
+in KiB. Processes that detach themselves count too: they become children of this one, which waits for them; after
+--detached seconds it tells them to end (SIGTERM), as a machine does that is shut down.
 Peak memory is the larger of what a single process had resident and of what all of them had at one moment, shared
 pages divided among their users; looked at every 200 ms.
 """
 import argparse
 import ctypes
+import mmap
 import os
 import shlex
 import signal
@@ -76,12 +81,16 @@ def resident_kib(pid):
         return 0
 
 
-def kill_all():
+def signal_all(number):
     for pid in list(descendants(os.getpid())):
         try:
-            os.kill(pid, signal.SIGKILL)
+            os.kill(pid, number)
         except ProcessLookupError:
             pass
+
+
+def kill_all():
+    signal_all(signal.SIGKILL)
 
 
 def run(command, costs):
@@ -93,9 +102,23 @@ def run(command, costs):
         costs.sleep()
 
 
-def wait_for_detached(costs):
+def wait_for_detached(costs, seconds):
+    end_at = time.monotonic() + seconds
     while costs.reap()[1]:
+        if time.monotonic() > end_at:
+            signal_all(signal.SIGTERM)
+            end_at += 1
         costs.sleep()
+
+
+def touch_memory(mib):
+    """In a process of its own: exec lets a command inherit the peak of this one."""
+    pid = os.fork()
+    if pid == 0:
+        with mmap.mmap(-1, mib << 20) as memory:
+            ctypes.memset((ctypes.c_char * len(memory)).from_buffer(memory), 1, mib << 20)
+            os._exit(0)
+    os.waitpid(pid, 0)
 
 
 def main():
@@ -104,6 +127,9 @@ def main():
     parser.add_argument("--cwd")
     parser.add_argument("--limit", type=float, default=1800)
     parser.add_argument("--status")
+    parser.add_argument("--after")
+    parser.add_argument("--detached", type=float, default=20)
+    parser.add_argument("--warm-mib", type=int, default=0)
     parser.add_argument("command")
     parser.add_argument("names", nargs="*")
     args = parser.parse_args()
@@ -114,6 +140,8 @@ def main():
     if args.cwd:
         os.chdir(args.cwd)
 
+    if args.warm_mib:
+        touch_memory(args.warm_mib)
     costs = Costs(args.limit)
     start = time.monotonic()
     for name in args.names or [""]:
@@ -124,7 +152,10 @@ def main():
         if args.status:
             os.rename(f"{args.status}/{name}.ready", f"{args.status}/{name}.done")
     wall = time.monotonic() - start
-    wait_for_detached(costs)
+    if args.after and run(args.after, costs) != 0:
+        kill_all()
+        sys.exit(f"measure.py: failed: {args.after}")
+    wait_for_detached(costs, args.detached)
     with open(args.file, "w") as f:
         f.write(f"{wall:.3f}\t{costs.user:.3f}\t{costs.system:.3f}\t{costs.peak_kib}\n")
 

@@ -1,11 +1,11 @@
 /*
- * slow_proxy.c - a TCP relay on loopback that makes the way to a server as long and as narrow as that of a real network.
+ * slow_proxy.c - a TCP relay on loopback that makes the way to a server as long and as narrow as a real network.
  *
  *   slow_proxy --backend PORT [--listen PORT] [--delay-ms N] [--rate-mib N]
  *
  * Listens on 127.0.0.1 (a free port without --listen), prints the port, and carries each connection to 127.0.0.1:PORT
- * until it is killed. A round trip takes N milliseconds more, half of them in each direction. The rate is MiB per second
- * in each direction, for all connections together; 0, the default of both, is none.
+ * until it is killed. A round trip takes N milliseconds more, half of them in each direction. The rate is MiB per
+ * second in each direction, for all connections together; 0, the default of both, is none.
  *
  * Bytes come out of a delay line at the moment they are due (delay_line.h). Nothing is slept for, and nothing held back
  * to be sent in one piece (TCP_NODELAY at both ends).

@@ -1,8 +1,8 @@
 /*
- * test_slow_proxy.c - the benchmark's network loses nothing, mixes nothing up, and is at least as slow as was asked for.
+ * test_slow_proxy.c - the benchmark's network loses nothing, mixes nothing up, and is as slow as was asked for.
  *
- * Each test starts the program (PITR_TEST_SLOW_PROXY) before a listener of its own. That the proxy is not slower than it
- * has to be is for the benchmark to see: no test has an upper bound on time.
+ * Each test starts the program (PITR_TEST_SLOW_PROXY) before a listener of its own. That the proxy is not slower than
+ * it has to be is for the benchmark to see: no test has an upper bound on time.
  */
 #include "check_main.h"
 
