@@ -53,7 +53,8 @@ pgbench_on() { # NAME OPTION…
         die "pgbench failed: $(tail -3 "$SCRATCH/log/pgbench.txt")"
 }
 
-# Frozen, so that no reader of a table or a catalog changes a page by a hint bit: what is restored is compared with it.
+# Frozen after all else, so that no reader of a table or a catalog sets a hint bit or prunes a page: the files of a
+# restore are compared with those of the source.
 prepare_cluster() {
     note "a cluster of scale $SCALE"
     cluster_for_pgbench main "$SCALE"
@@ -63,7 +64,8 @@ prepare_cluster() {
                   from generate_series(1, $SCALE * 5000) g;
               create index on documents (id); create index on documents (name);
               create index on documents (kind, made); create index on documents (made)" &&
-        as_pg vacuumdb -q --all --freeze --analyze $(connection_of main) &&
+        as_pg vacuumdb -q --all --analyze-only $(connection_of main) &&
+        as_pg vacuumdb -q --all --freeze $(connection_of main) &&
         sql main checkpoint || die "could not fill the cluster"
     CLUSTER_BYTES=$(sql main "select sum(pg_database_size(oid)) from pg_database")
 }
@@ -113,7 +115,7 @@ describe_machine() {
     echo "peers       $(version_of pgbackrest version); $(version_of wal-g)"
     echo "floor       $(version_of lz4 | grep -oE 'v[0-9.]+' | sed 's/^/lz4 /'), $(version_of curl | cut -d ' ' -f 1-2)"
     echo "store       $(version_of radosgw | cut -d ' ' -f 1-3), in memory, TLS by haproxy, all on this machine"
-    echo "network     round trips of $DELAYS ms for WAL, $CLUSTER_DELAYS ms for backups $([ "$RATE" = 0 ] || echo "$RATE MiB/s")"
+    echo "network     round trips of $DELAYS ms for WAL, $CLUSTER_DELAYS ms for backups$([ "$RATE" = 0 ] || echo "; $RATE MiB/s")"
     [ -z "${STAND:-}" ] ||
         echo "segments    $SEGMENTS of 16 MiB by pgbench at scale $WAL_SCALE; lz4 makes $LZ4_PERCENT % of them;" \
             "$RECOVERY or some more to recover"
