@@ -13,7 +13,8 @@ proxies_start() {
         PORT_AT[$delay]=${S3_PORTS[1]}
         [ "$delay-$RATE" != 0-0 ] || continue
         out=$SCRATCH/tmp/port-$delay
-        background "$SCRATCH/bin/slow_proxy" --backend "${S3_PORTS[1]}" --delay-ms "$delay" --rate-mib "$RATE" > "$out"
+        background as_pg "$SCRATCH/bin/slow_proxy" --backend "${S3_PORTS[1]}" --delay-ms "$delay" \
+            --rate-mib "$RATE" > "$out"
         wait_until 10 test -s "$out" || die "the relay for $delay ms does not start"
         PORT_AT[$delay]=$(cat "$out")
     done
