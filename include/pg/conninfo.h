@@ -10,7 +10,7 @@
  * Source    PostgreSQL manual, "Database Connection Control Functions".
  */
 #pragma once
-#include <libpq-fe.h>
+#include "pg/libpq.h"
 #include <stddef.h>
 
 #define CONNINFO_MAX 64 /* libpq 15 knows some 40 keywords */

@@ -9,7 +9,7 @@
  */
 #pragma once
 #include "base/err.h"
-#include <libpq-fe.h>
+#include "pg/libpq.h"
 #include <stdbool.h>
 
 #define REPLPROTO_MIN_VERSION 130000
@@ -41,7 +41,7 @@ void replproto_closep(struct replproto **c);
 void replproto_on_notice(struct replproto *c, replproto_notice *notice, void *arg);
 
 /*
- * Run one command that answers with rows. *out is the caller's to PQclear.
+ * Run one command that answers with rows. *out is the caller's to libpq.clear.
  * Fails as replproto_error says; ERR_CORRUPT when the answer has fewer columns than fields.
  */
 enum err_code replproto_query(struct replproto *c, const char *command, int fields, PGresult **out,

@@ -92,5 +92,5 @@ void s3_reply_clear(struct s3_reply *reply);
 enum err_code s3_exchange(struct s3_conn *conn, const struct s3_site *site, const struct s3_request *req,
                           bool fresh, struct s3_reply *reply, struct err *e);
 
-/* A moment of an HTTP header, microseconds since 1970; 0 when it is none. */
+/* A moment of an answer's header, microseconds since 1970; 0 when it is none. */
 int64_t s3_http_date(const char *text);

@@ -51,6 +51,18 @@ round_trip() { # STORE
     exit_is 1 "$1: a history file that is not there is answered with 1"
     is "$(ls -A "$SCRATCH/tmp" | grep -v stderr)" "" "$1: no temporary file is left behind"
 }
+# One is started for every segment, so what it has no need of it does not load; and what it does is seen by this check.
+loads_only() { # STORE LIBRARIES, of the large ones
+    local call loaded
+    for call in "archive pg_wal/$second" "fetch $second $SCRATCH/tmp/got" "fetch 00000007.history $SCRATCH/tmp/got"; do
+        # shellcheck disable=SC2086
+        run traced $call
+        loaded=$(sed -nE 's/.*file=(lib(archive|curl|pq)\.so).*/\1/p' <<< "$err" | sort -u)
+        is "$loaded" "$2" "$1: ${call%" $SCRATCH"*} loads of the large libraries: ${2:-none}"
+    done
+    rm -f "$SCRATCH/tmp/got"
+}
+traced() { (cd "$SCRATCH/source" && export LD_DEBUG=files && pitr "$@"); }
 count_requests() { :; }
 is_one_request() { :; }
 is_two_requests() { :; }
@@ -61,6 +73,7 @@ for codec in lz4 zstd none; do
     rm -rf "${SCRATCH:?}"/spool/*
     round_trip "directory, $codec"
 done
+loads_only "directory" ""
 lz4_bytes=$(du -sb "$SCRATCH/repo/lz4" | cut -f1)
 none_bytes=$(du -sb "$SCRATCH/repo/none" | cut -f1)
 ok "compression makes a repository smaller" test "$lz4_bytes" -lt "$none_bytes"
@@ -72,6 +85,7 @@ is_two_requests() { is "$(($(s3_requests) - requests_before))" 2 "$1"; }
 { section_cluster source; section_s3; } | write_config
 rm -rf "${SCRATCH:?}"/spool/*
 round_trip "S3"
+loads_only "S3" libcurl.so
 
 # No configuration file at all: the environment is enough.
 run env -C "$SCRATCH/source" PITR_REPO="file://$SCRATCH/repo/lz4" PITR_SPOOL="$SCRATCH/spool" \

@@ -12,8 +12,8 @@
  */
 #include "codec/tar_read.h"
 
-#include <archive.h>
-#include <archive_entry.h>
+#include "codec/libarchive.h"
+
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -63,7 +63,7 @@ static la_ssize_t feeder_read(struct archive *a, void *arg, const void **bytes)
     size_t len;
 
     if (feeder_next(arg, bytes, &len) != ERR_OK) {
-        archive_set_error(a, EIO, "source failed");
+        libarchive.set_error(a, EIO, "source failed");
         return ARCHIVE_FATAL;
     }
     return (la_ssize_t) len;
@@ -72,7 +72,7 @@ static la_ssize_t feeder_read(struct archive *a, void *arg, const void **bytes)
 /* What libarchive did not like, unless it was our own source. */
 static enum err_code refuse_archive(struct archive *a, const struct feeder *f, struct err *e)
 {
-    const char *why = archive_error_string(a);
+    const char *why = libarchive.error_string(a);
 
     if (f->has_failed)
         return e->code;
@@ -121,9 +121,9 @@ static enum err_code clean_path(const char *raw, char **out, struct err *e)
 /* PostgreSQL writes plain files, directories and symbolic links only. */
 static enum err_code find_type(struct archive_entry *entry, struct tar_member *m, struct err *e)
 {
-    bool is_plain = archive_entry_hardlink(entry) == NULL && archive_entry_sparse_count(entry) == 0;
+    bool is_plain = libarchive.entry_hardlink(entry) == NULL && libarchive.entry_sparse_count(entry) == 0;
 
-    switch (is_plain ? archive_entry_filetype(entry) : 0) {
+    switch (is_plain ? libarchive.entry_filetype(entry) : 0) {
     case AE_IFREG:
         m->type = TAR_FILE;
         return ERR_OK;
@@ -132,7 +132,7 @@ static enum err_code find_type(struct archive_entry *entry, struct tar_member *m
         return ERR_OK;
     case AE_IFLNK:
         m->type = TAR_SYMLINK;
-        m->target = archive_entry_symlink(entry);
+        m->target = libarchive.entry_symlink(entry);
         if (m->target != NULL && m->target[0] != '\0')
             return ERR_OK;
         return err_set(e, ERR_CORRUPT, "tar member \"%s\" is a symbolic link without a target", m->path);
@@ -146,14 +146,14 @@ static enum err_code describe_member(struct archive_entry *entry, char *path, st
                                      struct err *e)
 {
     *m = (struct tar_member){
-        .path = path, .mode = archive_entry_perm(entry), .mtime = archive_entry_mtime(entry)};
+        .path = path, .mode = libarchive.entry_perm(entry), .mtime = libarchive.entry_mtime(entry)};
     if (find_type(entry, m, e) != ERR_OK)
         return e->code;
     if (m->type != TAR_FILE)
         return ERR_OK;
-    if (!archive_entry_size_is_set(entry) || archive_entry_size(entry) < 0)
+    if (!libarchive.entry_size_is_set(entry) || libarchive.entry_size(entry) < 0)
         return err_set(e, ERR_CORRUPT, "tar member \"%s\" has no valid size", path);
-    m->size = (uint64_t) archive_entry_size(entry);
+    m->size = (uint64_t) libarchive.entry_size(entry);
     return ERR_OK;
 }
 
@@ -166,7 +166,7 @@ static enum err_code read_data(struct archive *a, struct feeder *f, const struct
         const void *bytes;
         size_t len;
         la_int64_t offset;
-        int rc = archive_read_data_block(a, &bytes, &len, &offset);
+        int rc = libarchive.read_data_block(a, &bytes, &len, &offset);
 
         if (rc == ARCHIVE_EOF)
             break;
@@ -194,7 +194,7 @@ static enum err_code read_member(struct archive *a, struct feeder *f, struct arc
     char *path = NULL;
     struct tar_member m;
 
-    if (clean_path(archive_entry_pathname(entry), &path, e) == ERR_OK &&
+    if (clean_path(libarchive.entry_pathname(entry), &path, e) == ERR_OK &&
         describe_member(entry, path, &m, e) == ERR_OK && events->begin(events->arg, &m, e) == ERR_OK &&
         read_data(a, f, &m, events, e) == ERR_OK && events->end(events->arg, e) == ERR_OK) {
         free(path);
@@ -209,7 +209,7 @@ static enum err_code read_members(struct archive *a, struct feeder *f, const str
 {
     for (;;) {
         struct archive_entry *entry;
-        int rc = archive_read_next_header(a, &entry);
+        int rc = libarchive.read_next_header(a, &entry);
 
         if (rc == ARCHIVE_EOF)
             return ERR_OK;
@@ -223,7 +223,7 @@ static enum err_code read_members(struct archive *a, struct feeder *f, const str
 /* Read what lies behind the end mark: it may only be zeros. */
 static enum err_code drain(struct archive *a, struct feeder *f, struct err *e)
 {
-    la_int64_t consumed = archive_filter_bytes(a, 0);
+    la_int64_t consumed = libarchive.filter_bytes(a, 0);
 
     while (!f->has_ended) {
         const void *bytes;
@@ -241,20 +241,23 @@ static enum err_code drain(struct archive *a, struct feeder *f, struct err *e)
 enum err_code tar_read(tar_pull *pull, void *pull_arg, const struct tar_events *events, struct err *e)
 {
     struct feeder f = {.pull = pull, .arg = pull_arg, .e = e};
-    struct archive *a = archive_read_new();
+    struct archive *a;
     enum err_code code;
 
+    if (libarchive_load(e) != ERR_OK)
+        return e->code;
+    a = libarchive.read_new();
     if (a == NULL)
         return err_nomem(e, "a tar reader");
     /* "empty" takes a stream of no bytes for an archive of no members: an empty tablespace without end mark. */
-    if (archive_read_support_format_tar(a) != ARCHIVE_OK ||
-        archive_read_support_format_empty(a) != ARCHIVE_OK ||
-        archive_read_open(a, &f, NULL, feeder_read, NULL) != ARCHIVE_OK)
+    if (libarchive.read_support_format_tar(a) != ARCHIVE_OK ||
+        libarchive.read_support_format_empty(a) != ARCHIVE_OK ||
+        libarchive.read_open(a, &f, NULL, feeder_read, NULL) != ARCHIVE_OK)
         code = refuse_archive(a, &f, e);
     else
         code = read_members(a, &f, events, e);
     if (code == ERR_OK)
         code = drain(a, &f, e);
-    (void) archive_read_free(a);
+    (void) libarchive.read_free(a);
     return code;
 }

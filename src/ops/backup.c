@@ -133,10 +133,10 @@ static enum err_code ask_preload(struct backup_run *b, struct err *e)
         log_debug("%s, ignoring", why.text);
         return ERR_OK;
     }
-    if (!PQgetisnull(answer, 0, 0) && utf8_is_valid(PQgetvalue(answer, 0, 0)) &&
-        (b->info.preload_libraries = strdup(PQgetvalue(answer, 0, 0))) == NULL)
+    if (!libpq.getisnull(answer, 0, 0) && utf8_is_valid(libpq.getvalue(answer, 0, 0)) &&
+        (b->info.preload_libraries = strdup(libpq.getvalue(answer, 0, 0))) == NULL)
         err_nomem(&why, "a string");
-    PQclear(answer);
+    libpq.clear(answer);
     if (why.code != ERR_OK)
         *e = why;
     return why.code;
@@ -152,8 +152,8 @@ static enum err_code check_archiving(struct backup_run *b, struct err *e)
         return ERR_OK;
     if (replproto_query(b->conn, "SHOW archive_mode", 1, &answer, e) != ERR_OK)
         return e->code;
-    is_off = strcmp(PQgetvalue(answer, 0, 0), "off") == 0;
-    PQclear(answer);
+    is_off = strcmp(libpq.getvalue(answer, 0, 0), "off") == 0;
+    libpq.clear(answer);
     if (!is_off)
         return ERR_OK;
     err_set(e, ERR_REFUSED,
@@ -390,9 +390,9 @@ static enum err_code ask_archiver(void *arg, struct backup_archiver *out, struct
                         "FROM pg_catalog.pg_stat_archiver",
                         2, &answer, e) != ERR_OK)
         return e->code;
-    (void) snprintf(out->archived, sizeof(out->archived), "%s", PQgetvalue(answer, 0, 0));
-    (void) snprintf(out->failed, sizeof(out->failed), "%s", PQgetvalue(answer, 0, 1));
-    PQclear(answer);
+    (void) snprintf(out->archived, sizeof(out->archived), "%s", libpq.getvalue(answer, 0, 0));
+    (void) snprintf(out->failed, sizeof(out->failed), "%s", libpq.getvalue(answer, 0, 1));
+    libpq.clear(answer);
     return ERR_OK;
 }
 

@@ -55,7 +55,7 @@ static const char own_relations[] = RELATIONS(
 /* An OID as the server prints it; 0 for anything else. */
 static uint32_t oid_at(const PGresult *row, int at, int field)
 {
-    const char *text = PQgetvalue(row, at, field);
+    const char *text = libpq.getvalue(row, at, field);
     char *end;
     unsigned long value = strtoul(text, &end, 10);
 
@@ -64,7 +64,7 @@ static uint32_t oid_at(const PGresult *row, int at, int field)
 
 static const char *text_at(const PGresult *row, int field)
 {
-    return PQgetisnull(row, 0, field) ? NULL : PQgetvalue(row, 0, field);
+    return libpq.getisnull(row, 0, field) ? NULL : libpq.getvalue(row, 0, field);
 }
 
 /* The relations of one database, on their way into the text. */
@@ -79,9 +79,9 @@ static enum err_code take_relation(void *arg, const PGresult *row, struct err *e
     struct reading *reading = arg;
     struct catalog_relation r = {.relfilenode = oid_at(row, 0, 0),
                                  .tablespace = oid_at(row, 0, 1),
-                                 .kind = PQgetvalue(row, 0, 2)[0],
-                                 .schema = PQgetvalue(row, 0, 3),
-                                 .name = PQgetvalue(row, 0, 4),
+                                 .kind = libpq.getvalue(row, 0, 2)[0],
+                                 .schema = libpq.getvalue(row, 0, 3),
+                                 .name = libpq.getvalue(row, 0, 4),
                                  .table_schema = text_at(row, 5),
                                  .table = text_at(row, 6)};
 
@@ -131,7 +131,7 @@ static enum err_code prepare(struct replproto *conn, struct err *e)
 
     if (replproto_query(conn, SESSION, 1, &answer, e) != ERR_OK)
         return e->code;
-    PQclear(answer);
+    libpq.clear(answer);
     return ERR_OK;
 }
 
@@ -149,11 +149,12 @@ static enum err_code read_database(struct backup_catalog *c, const char *conninf
 static enum err_code read_listed(struct backup_catalog *c, const char *conninfo, const PGresult *list, int at,
                                  struct err *e)
 {
-    struct catalog_database d = {oid_at(list, at, 0), oid_at(list, at, 1), PQgetvalue(list, at, 2)};
+    struct catalog_database d = {oid_at(list, at, 0), oid_at(list, at, 1), libpq.getvalue(list, at, 2)};
 
     if (catalog_write_database(&c->writer, &d, e) != ERR_OK)
         return e->code;
-    if (strcmp(PQgetvalue(list, at, 3), "t") != 0) /* template0: nothing changes in it, nothing to warn of */
+    /* template0: nothing changes in it, nothing to warn of */
+    if (strcmp(libpq.getvalue(list, at, 3), "t") != 0)
         return catalog_write_unread(&c->writer, CLOSED, e);
     return read_database(c, conninfo, d.name, e);
 }
@@ -166,7 +167,7 @@ static enum err_code write_all(struct backup_catalog *c, struct replproto *conn,
     if (catalog_write_database(&c->writer, &shared, e) != ERR_OK ||
         read_relations(c, conn, shared_relations, "(shared)", e) != ERR_OK)
         return e->code;
-    for (int i = 0; i < PQntuples(list); i++)
+    for (int i = 0; i < libpq.ntuples(list); i++)
         if (read_listed(c, conninfo, list, i, e) != ERR_OK)
             return e->code;
     return catalog_write_end(&c->writer, e);
@@ -191,7 +192,7 @@ enum err_code backup_catalog_take(struct backup_catalog *c, struct replproto *co
     if (temp_text_open(&c->text, dir, e) == ERR_OK &&
         catalog_write_begin(&c->writer, &c->text.sink, backup_id, e) == ERR_OK)
         c->is_taken = write_all(c, conn, conninfo, list, e) == ERR_OK;
-    PQclear(list);
+    libpq.clear(list);
     return c->is_taken ? ERR_OK : e->code;
 }
 

@@ -107,11 +107,11 @@ static enum err_code ask_row(struct replproto *c, struct server_facts *out, stru
             return e->code;
     if (replproto_query(c, buf_cstr(&sql), (int) MEMBERS, &row, e) != ERR_OK)
         return err_while(e, "asking for settings");
-    if (PQntuples(row) != 1)
+    if (libpq.ntuples(row) != 1)
         code = err_set(e, ERR_CORRUPT, "server answered with other than one row");
     for (size_t i = 0; i < MEMBERS && code == ERR_OK; i++)
-        code = take(&members[i], PQgetvalue(row, 0, (int) i), out, e);
-    PQclear(row);
+        code = take(&members[i], libpq.getvalue(row, 0, (int) i), out, e);
+    libpq.clear(row);
     if (code == ERR_OK && !walseg_size_is_valid(out->segment_bytes))
         return err_set(e, ERR_CORRUPT, "server reports segments of %" PRIu64 " bytes", out->segment_bytes);
     return code;
@@ -127,8 +127,8 @@ static enum err_code ask_waiting(struct replproto *c, struct server_archiver *a,
     if (replproto_query(c, "SELECT count(*) FROM pg_ls_archive_statusdir() WHERE name LIKE '%.ready'", 1,
                         &row, e) != ERR_OK)
         return err_while(e, "counting files that wait to be archived");
-    a->waiting = PQntuples(row) == 1 ? strtoull(PQgetvalue(row, 0, 0), NULL, 10) : 0;
-    PQclear(row);
+    a->waiting = libpq.ntuples(row) == 1 ? strtoull(libpq.getvalue(row, 0, 0), NULL, 10) : 0;
+    libpq.clear(row);
     return ERR_OK;
 }
 

@@ -65,42 +65,42 @@ static enum err_code read_position(struct basebackup *bb, lsn *position, uint32_
 
     if (next_result(bb, PGRES_TUPLES_OK, &r, e) != ERR_OK)
         return e->code;
-    if (PQntuples(r) != 1 || PQnfields(r) < 2)
+    if (libpq.ntuples(r) != 1 || libpq.nfields(r) < 2)
         code = err_set(e, ERR_CORRUPT, "server sent no position in a base backup");
-    else if ((code = lsn_parse(PQgetvalue(r, 0, 0), &at, e)) == ERR_OK &&
-             (code = parse_number(PQgetvalue(r, 0, 1), UINT32_MAX, &number, e)) == ERR_OK) {
+    else if ((code = lsn_parse(libpq.getvalue(r, 0, 0), &at, e)) == ERR_OK &&
+             (code = parse_number(libpq.getvalue(r, 0, 1), UINT32_MAX, &number, e)) == ERR_OK) {
         *position = at;
         *tli = (uint32_t) number;
     }
-    PQclear(r);
+    libpq.clear(r);
     return code == ERR_OK ? ERR_OK : fail(bb, e);
 }
 
 static enum err_code take_tablespace(const PGresult *r, int row, struct basebackup_tablespace *t,
                                      struct err *e)
 {
-    bool is_data_directory = PQgetisnull(r, row, 1) != 0;
+    bool is_data_directory = libpq.getisnull(r, row, 1) != 0;
     uint64_t oid;
 
-    if (is_data_directory != (row == PQntuples(r) - 1))
+    if (is_data_directory != (row == libpq.ntuples(r) - 1))
         return err_set(e, ERR_CORRUPT, "server does not list the data directory last");
-    if (!PQgetisnull(r, row, 2) &&
-        parse_number(PQgetvalue(r, row, 2), INT64_MAX, &t->estimate_kb, e) != ERR_OK)
+    if (!libpq.getisnull(r, row, 2) &&
+        parse_number(libpq.getvalue(r, row, 2), INT64_MAX, &t->estimate_kb, e) != ERR_OK)
         return e->code;
     if (is_data_directory)
         return ERR_OK;
-    if (parse_number(PQgetvalue(r, row, 0), UINT32_MAX, &oid, e) != ERR_OK)
+    if (parse_number(libpq.getvalue(r, row, 0), UINT32_MAX, &oid, e) != ERR_OK)
         return e->code;
     t->oid = (uint32_t) oid;
-    t->path = strdup(PQgetvalue(r, row, 1));
+    t->path = strdup(libpq.getvalue(r, row, 1));
     return t->path != NULL ? ERR_OK : err_nomem(e, "a tablespace");
 }
 
 static enum err_code take_tablespaces(struct basebackup *bb, const PGresult *r, struct err *e)
 {
-    int rows = PQntuples(r);
+    int rows = libpq.ntuples(r);
 
-    if (rows < 1 || PQnfields(r) < 3)
+    if (rows < 1 || libpq.nfields(r) < 3)
         return err_set(e, ERR_CORRUPT, "server sent no list of tablespaces");
     bb->start.tablespaces = calloc((size_t) rows, sizeof(*bb->start.tablespaces));
     bb->has_come = calloc((size_t) rows, sizeof(*bb->has_come));
@@ -121,7 +121,7 @@ static enum err_code read_tablespaces(struct basebackup *bb, struct err *e)
     if (next_result(bb, PGRES_TUPLES_OK, &r, e) != ERR_OK)
         return e->code;
     code = take_tablespaces(bb, r, e);
-    PQclear(r);
+    libpq.clear(r);
     return code == ERR_OK ? ERR_OK : fail(bb, e);
 }
 
@@ -162,7 +162,7 @@ enum err_code basebackup_begin(struct replproto *c, const struct basebackup_opti
 
     if (bb == NULL)
         return err_nomem(e, "a base backup");
-    if (basebackup_command(o, PQserverVersion(replproto_pgconn(c)), &command, e) != ERR_OK ||
+    if (basebackup_command(o, libpq.serverVersion(replproto_pgconn(c)), &command, e) != ERR_OK ||
         basebackup_data_send(&bb->data, c, buf_cstr(&command), e) != ERR_OK ||
         read_position(bb, &bb->start.position, &bb->start.tli, e) != ERR_OK ||
         read_tablespaces(bb, e) != ERR_OK || basebackup_data_open(&bb->data, &bb->start, e) != ERR_OK)
@@ -290,7 +290,7 @@ enum err_code basebackup_finish(struct basebackup *bb, struct basebackup_end *ou
     if (read_position(bb, &end.position, &end.tli, e) != ERR_OK ||
         next_result(bb, PGRES_COMMAND_OK, &r, e) != ERR_OK)
         return e->code;
-    PQclear(r);
+    libpq.clear(r);
     if (basebackup_data_end(&bb->data, e) != ERR_OK) /* nothing may follow success */
         return fail(bb, e);
     if (end.position < bb->start.position) {

@@ -15,14 +15,14 @@ enum err_code basebackup_data_send(struct basebackup_data *d, struct replproto *
                                    struct err *e)
 {
     *d = (struct basebackup_data){.connection = c, .pg = replproto_pgconn(c)};
-    d->is_marked = PQserverVersion(d->pg) >= BASEBACKUP_MARKED_SINCE;
-    return PQsendQuery(d->pg, command) == 1 ? ERR_OK : replproto_error(c, NULL, "start a base backup", e);
+    d->is_marked = libpq.serverVersion(d->pg) >= BASEBACKUP_MARKED_SINCE;
+    return libpq.sendQuery(d->pg, command) == 1 ? ERR_OK : replproto_error(c, NULL, "start a base backup", e);
 }
 
 void basebackup_data_clear(struct basebackup_data *d)
 {
-    PQclear(d->pending);
-    PQfreemem(d->message);
+    libpq.clear(d->pending);
+    libpq.freemem(d->message);
 }
 
 /* ---- results ---- */
@@ -30,19 +30,19 @@ void basebackup_data_clear(struct basebackup_data *d)
 /* A failure, the server's or the connection's. r is given back. */
 static enum err_code refuse_result(struct basebackup_data *d, PGresult *r, struct err *e)
 {
-    if (r == NULL && PQstatus(d->pg) == CONNECTION_OK)
+    if (r == NULL && libpq.status(d->pg) == CONNECTION_OK)
         err_set(e, ERR_CORRUPT, "server ended the base backup too early");
     else
         replproto_error(d->connection, r, "take a base backup", e);
-    PQclear(r);
+    libpq.clear(r);
     return e->code;
 }
 
 enum err_code basebackup_data_result(struct basebackup_data *d, ExecStatusType wanted, PGresult **out,
                                      struct err *e)
 {
-    PGresult *r = d->pending != NULL ? d->pending : PQgetResult(d->pg);
-    ExecStatusType status = PQresultStatus(r);
+    PGresult *r = d->pending != NULL ? d->pending : libpq.getResult(d->pg);
+    ExecStatusType status = libpq.resultStatus(r);
 
     d->pending = NULL;
     if (r == NULL || status == PGRES_FATAL_ERROR)
@@ -51,19 +51,19 @@ enum err_code basebackup_data_result(struct basebackup_data *d, ExecStatusType w
         *out = r;
         return ERR_OK;
     }
-    err_set(e, ERR_CORRUPT, "server sent %s instead of %s in a base backup", PQresStatus(status),
-            PQresStatus(wanted));
-    PQclear(r);
+    err_set(e, ERR_CORRUPT, "server sent %s instead of %s in a base backup", libpq.resStatus(status),
+            libpq.resStatus(wanted));
+    libpq.clear(r);
     return e->code;
 }
 
 enum err_code basebackup_data_end(struct basebackup_data *d, struct err *e)
 {
-    PGresult *r = PQgetResult(d->pg);
+    PGresult *r = libpq.getResult(d->pg);
 
     if (r == NULL)
         return ERR_OK;
-    PQclear(r);
+    libpq.clear(r);
     return err_set(e, ERR_CORRUPT, "server goes on behind the end of a base backup");
 }
 
@@ -75,7 +75,7 @@ static enum err_code begin_copy(struct basebackup_data *d, struct err *e)
 
     if (basebackup_data_result(d, PGRES_COPY_OUT, &r, e) != ERR_OK)
         return e->code;
-    PQclear(r);
+    libpq.clear(r);
     d->in_copy = true;
     return ERR_OK;
 }
@@ -88,14 +88,14 @@ static enum err_code next_message(struct basebackup_data *d, int *len, struct er
 {
     PGresult *r;
 
-    PQfreemem(d->message);
+    libpq.freemem(d->message);
     d->message = NULL;
-    *len = PQgetCopyData(d->pg, &d->message, 0);
+    *len = libpq.getCopyData(d->pg, &d->message, 0);
     if (*len >= 0)
         return ERR_OK;
     d->in_copy = false;
-    r = PQgetResult(d->pg);
-    if (*len != -1 || r == NULL || PQresultStatus(r) == PGRES_FATAL_ERROR)
+    r = libpq.getResult(d->pg);
+    if (*len != -1 || r == NULL || libpq.resultStatus(r) == PGRES_FATAL_ERROR)
         return refuse_result(d, r, e);
     d->pending = r;
     return ERR_OK;

@@ -65,18 +65,18 @@ static enum err_code kind_of_state(const char *state)
 
 enum err_code replproto_error(struct replproto *c, const PGresult *result, const char *doing, struct err *e)
 {
-    const char *state = result != NULL ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
+    const char *state = result != NULL ? libpq.resultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
     char text[ERR_TEXT_MAX], detail[ERR_TEXT_MAX];
     const char *hint;
 
     if (state == NULL) { /* libpq's own: the connection broke */
-        tidy(PQerrorMessage(c->pg), text, sizeof(text));
+        tidy(libpq.errorMessage(c->pg), text, sizeof(text));
         return err_set(e, ERR_UNREACHABLE, "could not %s: %s", doing,
                        text[0] != '\0' ? text : "connection lost");
     }
-    tidy(PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY), text, sizeof(text));
-    tidy(PQresultErrorField(result, PG_DIAG_MESSAGE_DETAIL), detail, sizeof(detail));
-    hint = PQresultErrorField(result, PG_DIAG_MESSAGE_HINT);
+    tidy(libpq.resultErrorField(result, PG_DIAG_MESSAGE_PRIMARY), text, sizeof(text));
+    tidy(libpq.resultErrorField(result, PG_DIAG_MESSAGE_DETAIL), detail, sizeof(detail));
+    hint = libpq.resultErrorField(result, PG_DIAG_MESSAGE_HINT);
     err_set(e, kind_of_state(state), "could not %s: server: %s%s%s", doing, text,
             detail[0] != '\0' ? "; " : "", detail);
     return hint != NULL ? err_hint(e, "%s", hint) : e->code;
@@ -85,11 +85,11 @@ enum err_code replproto_error(struct replproto *c, const PGresult *result, const
 static void receive_notice(void *arg, const PGresult *result)
 {
     const struct replproto *c = arg;
-    const char *severity = PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
+    const char *severity = libpq.resultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
     char text[ERR_TEXT_MAX], detail[ERR_TEXT_MAX];
 
-    tidy(PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY), text, sizeof(text));
-    tidy(PQresultErrorField(result, PG_DIAG_MESSAGE_DETAIL), detail, sizeof(detail));
+    tidy(libpq.resultErrorField(result, PG_DIAG_MESSAGE_PRIMARY), text, sizeof(text));
+    tidy(libpq.resultErrorField(result, PG_DIAG_MESSAGE_DETAIL), detail, sizeof(detail));
     severity = severity != NULL ? severity : "NOTICE";
     if (c->notice != NULL)
         c->notice(c->notice_arg, severity, text, detail);
@@ -116,7 +116,7 @@ static enum err_code settle_session(struct replproto *c, struct err *e)
 
     if (replproto_query(c, sql, 1, &result, e) != ERR_OK)
         return err_while(e, "preparing the session");
-    PQclear(result);
+    libpq.clear(result);
     return ERR_OK;
 }
 
@@ -124,14 +124,14 @@ static enum err_code connect_once(const struct conninfo *p, struct replproto *c,
 {
     char text[ERR_TEXT_MAX];
 
-    c->pg = PQconnectdbParams(p->keywords, p->values, 0);
+    c->pg = libpq.connectdbParams(p->keywords, p->values, 0);
     if (c->pg == NULL)
         return err_nomem(e, "a connection");
-    (void) PQsetNoticeReceiver(c->pg, receive_notice, c);
-    if (PQstatus(c->pg) == CONNECTION_OK)
+    (void) libpq.setNoticeReceiver(c->pg, receive_notice, c);
+    if (libpq.status(c->pg) == CONNECTION_OK)
         return ERR_OK;
-    tidy(PQerrorMessage(c->pg), text, sizeof(text));
-    PQfinish(c->pg);
+    tidy(libpq.errorMessage(c->pg), text, sizeof(text));
+    libpq.finish(c->pg);
     c->pg = NULL;
     return err_set(e, ERR_UNREACHABLE, "could not connect to the server: %s", text);
 }
@@ -157,7 +157,7 @@ static enum err_code connect_physical(struct conninfo *p, const PQconninfoOption
     PGPing ping;
 
     conninfo_fill(p, given, defaults, NULL);
-    ping = PQpingParams(p->keywords, p->values, 0);
+    ping = libpq.pingParams(p->keywords, p->values, 0);
     if (ping == PQPING_NO_ATTEMPT)
         e->code = ERR_USAGE;
     if (ping != PQPING_OK || is_server_full(e->text))
@@ -187,9 +187,9 @@ static enum err_code connect_somehow(const PQconninfoOption *given, const PQconn
         *e = why;
         return e->code;
     }
-    if (PQserverVersion(c->pg) < REPLPROTO_MIN_VERSION)
+    if (libpq.serverVersion(c->pg) < REPLPROTO_MIN_VERSION)
         return err_set(e, ERR_REFUSED, "server version %d is not supported, 13 is the oldest",
-                       PQserverVersion(c->pg) / 10000);
+                       libpq.serverVersion(c->pg) / 10000);
     return c->has_sql ? settle_session(c, e) : ERR_OK;
 }
 
@@ -205,7 +205,7 @@ static enum err_code connect_plain(const PQconninfoOption *given, const PQconnin
     c->has_sql = connect_once(&p, c, e) == ERR_OK;
     if (c->has_sql)
         return settle_session(c, e);
-    if (!is_server_full(e->text) && PQpingParams(p.keywords, p.values, 0) == PQPING_OK)
+    if (!is_server_full(e->text) && libpq.pingParams(p.keywords, p.values, 0) == PQPING_OK)
         e->code = ERR_DENIED;
     return e->code;
 }
@@ -217,12 +217,16 @@ static enum err_code connect_by(connecting *way, const char *conninfo, const cha
                                 struct replproto **out, struct err *e)
 {
     char *why = NULL;
-    PQconninfoOption *given = PQconninfoParse(conninfo, &why);
-    PQconninfoOption *defaults = PQconndefaults();
-    struct replproto *c = calloc(1, sizeof(*c));
+    PQconninfoOption *given, *defaults;
+    struct replproto *c;
     enum err_code code;
 
-    PQfreemem(why); /* quotes the string, and with it perhaps a password */
+    if (libpq_load(e) != ERR_OK)
+        return e->code;
+    given = libpq.conninfoParse(conninfo, &why);
+    defaults = libpq.conndefaults();
+    c = calloc(1, sizeof(*c));
+    libpq.freemem(why); /* quotes the string, and with it perhaps a password */
     if (given == NULL)
         code = err_set(e, ERR_USAGE,
                        "the connection string is malformed (it is not shown, as it may hold a password)");
@@ -230,8 +234,8 @@ static enum err_code connect_by(connecting *way, const char *conninfo, const cha
         code = err_nomem(e, "a connection");
     else
         code = way(given, defaults, database, c, e);
-    PQconninfoFree(given);
-    PQconninfoFree(defaults);
+    libpq.conninfoFree(given);
+    libpq.conninfoFree(defaults);
     if (code == ERR_OK)
         *out = c;
     else
@@ -254,7 +258,7 @@ void replproto_close(struct replproto *c)
 {
     if (c == NULL)
         return;
-    PQfinish(c->pg);
+    libpq.finish(c->pg);
     free(c);
 }
 
@@ -280,14 +284,14 @@ bool replproto_has_sql(const struct replproto *c)
 static enum err_code check_answer(struct replproto *c, const PGresult *result, ExecStatusType wanted,
                                   int fields, struct err *e)
 {
-    ExecStatusType status = PQresultStatus(result);
+    ExecStatusType status = libpq.resultStatus(result);
 
     if (status == PGRES_FATAL_ERROR) /* also of no result at all */
         return replproto_error(c, result, "run a command", e);
     if (status != wanted)
-        return err_set(e, ERR_CORRUPT, "server answered a command with %s", PQresStatus(status));
-    if (PQnfields(result) < fields)
-        return err_set(e, ERR_CORRUPT, "server answered with %d columns instead of %d", PQnfields(result),
+        return err_set(e, ERR_CORRUPT, "server answered a command with %s", libpq.resStatus(status));
+    if (libpq.nfields(result) < fields)
+        return err_set(e, ERR_CORRUPT, "server answered with %d columns instead of %d", libpq.nfields(result),
                        fields);
     return ERR_OK;
 }
@@ -295,10 +299,10 @@ static enum err_code check_answer(struct replproto *c, const PGresult *result, E
 enum err_code replproto_query(struct replproto *c, const char *command, int fields, PGresult **out,
                               struct err *e)
 {
-    PGresult *result = PQexec(c->pg, command);
+    PGresult *result = libpq.exec(c->pg, command);
 
     if (check_answer(c, result, PGRES_TUPLES_OK, fields, e) != ERR_OK) {
-        PQclear(result);
+        libpq.clear(result);
         return e->code;
     }
     *out = result;
@@ -312,16 +316,16 @@ enum err_code replproto_each_row(struct replproto *c, const char *command, int f
     enum err_code code = ERR_OK;
     PGresult *result;
 
-    if (PQsendQuery(c->pg, command) != 1 || PQsetSingleRowMode(c->pg) != 1)
+    if (libpq.sendQuery(c->pg, command) != 1 || libpq.setSingleRowMode(c->pg) != 1)
         return replproto_error(c, NULL, "run a command", e);
-    while ((result = PQgetResult(c->pg)) != NULL) {
-        bool is_row = PQresultStatus(result) == PGRES_SINGLE_TUPLE;
+    while ((result = libpq.getResult(c->pg)) != NULL) {
+        bool is_row = libpq.resultStatus(result) == PGRES_SINGLE_TUPLE;
 
         if (code == ERR_OK)
             code = check_answer(c, result, is_row ? PGRES_SINGLE_TUPLE : PGRES_TUPLES_OK, fields, e);
         if (code == ERR_OK && is_row)
             code = row(arg, result, e);
-        PQclear(result);
+        libpq.clear(result);
     }
     return code;
 }

@@ -18,11 +18,11 @@ static enum err_code query_value(struct replproto *c, const char *command, char 
 
     if (replproto_query(c, command, 1, &result, e) != ERR_OK)
         return err_while(e, "asking for \"%s\"", command);
-    if (PQntuples(result) != 1 || (size_t) PQgetlength(result, 0, 0) >= size)
+    if (libpq.ntuples(result) != 1 || (size_t) libpq.getlength(result, 0, 0) >= size)
         code = err_set(e, ERR_CORRUPT, "server gave no usable answer to \"%s\"", command);
     else
-        memcpy(out, PQgetvalue(result, 0, 0), (size_t) PQgetlength(result, 0, 0) + 1);
-    PQclear(result);
+        memcpy(out, libpq.getvalue(result, 0, 0), (size_t) libpq.getlength(result, 0, 0) + 1);
+    libpq.clear(result);
     return code;
 }
 
@@ -58,19 +58,19 @@ static enum err_code identify_system(struct replproto *c, struct replproto_serve
 
     if (replproto_query(c, "IDENTIFY_SYSTEM", 3, &r, e) != ERR_OK)
         return err_while(e, "asking for the system's identity");
-    if (PQntuples(r) != 1) {
-        PQclear(r);
+    if (libpq.ntuples(r) != 1) {
+        libpq.clear(r);
         return err_set(e, ERR_CORRUPT, "server answered IDENTIFY_SYSTEM with other than one row");
     }
-    s->system_identifier = strtoull(PQgetvalue(r, 0, 0), &end, 10);
+    s->system_identifier = strtoull(libpq.getvalue(r, 0, 0), &end, 10);
     if (s->system_identifier == 0 || *end != '\0')
-        code = bad_value("system identifier", PQgetvalue(r, 0, 0), e);
-    s->tli = (uint32_t) strtoul(PQgetvalue(r, 0, 1), &end, 10);
+        code = bad_value("system identifier", libpq.getvalue(r, 0, 0), e);
+    s->tli = (uint32_t) strtoul(libpq.getvalue(r, 0, 1), &end, 10);
     if (code == ERR_OK && (s->tli == 0 || *end != '\0'))
-        code = bad_value("timeline", PQgetvalue(r, 0, 1), e);
+        code = bad_value("timeline", libpq.getvalue(r, 0, 1), e);
     if (code == ERR_OK)
-        code = lsn_parse(PQgetvalue(r, 0, 2), &s->flush, e);
-    PQclear(r);
+        code = lsn_parse(libpq.getvalue(r, 0, 2), &s->flush, e);
+    libpq.clear(r);
     return code;
 }
 
@@ -122,7 +122,7 @@ static enum err_code find_standby(struct replproto *c, struct replproto_server *
 
 enum err_code replproto_identify(struct replproto *c, struct replproto_server *out, struct err *e)
 {
-    struct replproto_server s = {.version = PQserverVersion(replproto_pgconn(c)),
+    struct replproto_server s = {.version = libpq.serverVersion(replproto_pgconn(c)),
                                  .has_sql = replproto_has_sql(c)};
 
     s.major = (unsigned) s.version / 10000;
@@ -162,10 +162,10 @@ enum err_code replproto_timeline_history(struct replproto *c, uint32_t tli, stru
     (void) snprintf(command, sizeof(command), "TIMELINE_HISTORY %" PRIu32, tli);
     if (replproto_query(c, command, 2, &r, e) != ERR_OK)
         return err_while(e, "asking for the history of timeline %" PRIu32, tli);
-    if (PQntuples(r) != 1)
+    if (libpq.ntuples(r) != 1)
         code = err_set(e, ERR_CORRUPT, "server answered TIMELINE_HISTORY with other than one row");
     else
-        code = buf_append(out, PQgetvalue(r, 0, 1), (size_t) PQgetlength(r, 0, 1), e);
-    PQclear(r);
+        code = buf_append(out, libpq.getvalue(r, 0, 1), (size_t) libpq.getlength(r, 0, 1), e);
+    libpq.clear(r);
     return code;
 }

@@ -12,11 +12,10 @@
 
 #include "base/secret.h"
 #include "base/timestamp.h"
+#include "storage/libcurl.h"
 #include "storage/s3_sign.h"
 
-#include <curl/curl.h>
 #include <linux/sockios.h>
-#include <pthread.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,21 +45,16 @@ struct exchange {
     struct err *failure; /* of the sink or of memory; ERR_OK so far */
 };
 
-static void curl_start(void)
-{
-    (void) curl_global_init(CURL_GLOBAL_DEFAULT);
-}
-
 enum err_code s3_conn_new(struct s3_conn **out, struct err *e)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
     struct s3_conn *conn;
 
-    (void) pthread_once(&once, curl_start);
+    if (libcurl_load(e) != ERR_OK)
+        return e->code;
     conn = calloc(1, sizeof(*conn));
     if (conn != NULL) {
-        conn->multi = curl_multi_init();
-        conn->easy = curl_easy_init();
+        conn->multi = libcurl.multi_init();
+        conn->easy = libcurl.easy_init();
     }
     if (conn == NULL || conn->multi == NULL || conn->easy == NULL) {
         s3_conn_free(conn);
@@ -74,8 +68,8 @@ void s3_conn_free(struct s3_conn *conn)
 {
     if (conn == NULL)
         return;
-    curl_easy_cleanup(conn->easy);
-    (void) curl_multi_cleanup(conn->multi);
+    libcurl.easy_cleanup(conn->easy);
+    (void) libcurl.multi_cleanup(conn->multi);
     free(conn);
 }
 
@@ -92,7 +86,7 @@ void s3_reply_clear(struct s3_reply *reply)
 
 int64_t s3_http_date(const char *text)
 {
-    time_t seconds = *text == '\0' ? -1 : curl_getdate(text, NULL);
+    time_t seconds = *text == '\0' ? -1 : libcurl.getdate(text, NULL);
 
     return seconds <= 0 ? 0 : (int64_t) seconds * 1000000;
 }
@@ -254,7 +248,7 @@ static enum err_code address_make(const struct s3_site *site, const struct s3_re
 
 static enum err_code slist_add(struct curl_slist **list, const char *line, struct err *e)
 {
-    struct curl_slist *longer = curl_slist_append(*list, line);
+    struct curl_slist *longer = libcurl.slist_append(*list, line);
 
     if (longer == NULL)
         return err_nomem(e, "request headers");
@@ -434,15 +428,15 @@ static CURLcode run(struct exchange *x)
 
     if (x->req->stall_timeout_ms > l.stall_ms)
         l.stall_ms = x->req->stall_timeout_ms;
-    rc = curl_multi_add_handle(multi, x->conn->easy);
-    while (rc == CURLM_OK && (rc = curl_multi_perform(multi, &running)) == CURLM_OK && running != 0) {
+    rc = libcurl.multi_add_handle(multi, x->conn->easy);
+    while (rc == CURLM_OK && (rc = libcurl.multi_perform(multi, &running)) == CURLM_OK && running != 0) {
         int64_t left = limits_left(x, &l);
 
         if (left == 0)
             break;
-        rc = curl_multi_poll(multi, NULL, 0, left < 1000 ? (int) left : 1000, &ignored);
+        rc = libcurl.multi_poll(multi, NULL, 0, left < 1000 ? (int) left : 1000, &ignored);
     }
-    message = curl_multi_info_read(multi, &ignored);
+    message = libcurl.multi_info_read(multi, &ignored);
     if (message != NULL && message->msg == CURLMSG_DONE)
         result = message->data.result;
     else if (rc != CURLM_OK)
@@ -471,7 +465,7 @@ static enum s3_transport transport_of(CURLcode rc)
 static void outcome_record(struct exchange *x, CURLcode rc)
 {
     struct s3_reply *reply = x->reply;
-    const char *text = x->conn->trouble[0] != '\0' ? x->conn->trouble : curl_easy_strerror(rc);
+    const char *text = x->conn->trouble[0] != '\0' ? x->conn->trouble : libcurl.easy_strerror(rc);
     long connects = 1;
 
     reply->status = status_now(x);
@@ -497,18 +491,18 @@ enum err_code s3_exchange(struct s3_conn *conn, const struct s3_site *site, cons
     s3_reply_clear(reply);
     s3_reply_init(reply);
     conn->trouble[0] = '\0';
-    curl_easy_reset(conn->easy);
+    libcurl.easy_reset(conn->easy);
     if (address_make(site, req, &a, e) != ERR_OK || sign(&x, &a, e) != ERR_OK) {
-        curl_slist_free_all(x.headers);
+        libcurl.slist_free_all(x.headers);
         return e->code;
     }
     if (options_for_all(conn->easy, site) == CURLE_OK &&
         options_for_one(conn->easy, &x, buf_cstr(&a.url), fresh) == CURLE_OK)
         rc = run(&x);
     outcome_record(&x, rc);
-    (void) curl_multi_remove_handle(conn->multi, conn->easy);
-    curl_easy_reset(conn->easy); /* it must not point into what goes now */
-    curl_slist_free_all(x.headers);
+    (void) libcurl.multi_remove_handle(conn->multi, conn->easy);
+    libcurl.easy_reset(conn->easy); /* it must not point into what goes now */
+    libcurl.slist_free_all(x.headers);
     if (failure.code != ERR_OK)
         *e = failure;
     return failure.code;

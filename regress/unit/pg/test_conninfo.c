@@ -23,8 +23,11 @@ static const char *said_of(const struct conninfo *p, const char *keyword)
 
 static PQconninfoOption *parsed(const char *text)
 {
-    PQconninfoOption *options = PQconninfoParse(text, NULL);
+    PQconninfoOption *options;
+    struct err e = ERR_NONE;
 
+    ck_assert_int_eq(libpq_load(&e), ERR_OK);
+    options = libpq.conninfoParse(text, NULL);
     ck_assert_ptr_nonnull(options);
     return options;
 }
@@ -39,8 +42,8 @@ static void check(const char *string, const char *environment, const char *repli
     conninfo_fill(&p, given, defaults, replication);
     ck_assert_msg(strcmp(said_of(&p, keyword), expected) == 0, "\"%s\" with \"%s\": %s is \"%s\"", string,
                   environment, keyword, said_of(&p, keyword));
-    PQconninfoFree(given);
-    PQconninfoFree(defaults);
+    libpq.conninfoFree(given);
+    libpq.conninfoFree(defaults);
 }
 
 START_TEST(what_is_said_in_the_string_or_the_environment_stays)
@@ -104,8 +107,8 @@ START_TEST(a_database_that_is_set_replaces_any_other)
         conninfo_fill(&p, given, defaults, NULL);
         conninfo_set_database(&p, "a b=c");
         ck_assert_str_eq(said_of(&p, "dbname"), "a b=c");
-        PQconninfoFree(given);
-        PQconninfoFree(defaults);
+        libpq.conninfoFree(given);
+        libpq.conninfoFree(defaults);
     }
 }
 END_TEST

@@ -19,7 +19,7 @@ static enum err_code ask(const char *script, int fields, struct err *e)
     ck_assert_msg(replproto_connect(s.conninfo, &c, e) == ERR_OK, "%s", e->text);
     code = replproto_query(c, "SHOW x", fields, &r, e);
     ck_assert_int_eq(code == ERR_OK, r != NULL);
-    PQclear(r);
+    libpq.clear(r);
     replproto_closep(&c);
     fake_server_stop(&s);
     return code;
@@ -101,7 +101,7 @@ static enum err_code count_row(void *arg, const PGresult *row, struct err *e)
 {
     int *seen = arg;
 
-    ck_assert_str_eq(PQgetvalue(row, 0, 1), "b");
+    ck_assert_str_eq(libpq.getvalue(row, 0, 1), "b");
     if (*seen < 0)
         return err_set(e, ERR_DENIED, "enough");
     ++*seen;
