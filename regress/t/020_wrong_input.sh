@@ -79,6 +79,7 @@ if [ "$(id -u)" = 0 ]; then
     like "$err" "Permission denied" "a file that may not be read: the message says so"
 fi
 # The segment in use: stored now, it would be in the way of the whole one for ever.
+sql source "create table in_use ()" # its file is there once something is written
 in_use=$(sql source "select pg_walfile_name(pg_current_wal_insert_lsn())")
 for path in "pg_wal/$in_use" "$wal/$in_use"; do
     run in_pgdata archive "$path"
