@@ -53,6 +53,18 @@ enum err_code frame_measure(const struct frame_seal *s, const uint8_t head[FRAME
 enum err_code frame_write(const struct frame_seal *s, uint64_t no, unsigned flags, const void *plain, size_t len,
                           struct buf *out, struct err *e);
 
+/* What a frame carries, compressed or not, before it is sealed. */
+struct frame_payload {
+    const uint8_t *bytes;
+    uint32_t len;
+    uint32_t plain_len;
+    bool is_raw; /* not compressed: bytes are the plain ones */
+};
+
+/* Seal a payload as data frame number no; append the frame to out. */
+enum err_code frame_write_payload(const struct frame_seal *s, uint64_t no, const struct frame_payload *p,
+                                  struct buf *out, struct err *e);
+
 /*
  * Open the frame of exactly len bytes as frame number no; append its plain bytes to out.
  * ERR_CORRUPT when anything was altered, moved or cut. flags: those the frame must have besides FRAME_RAW.

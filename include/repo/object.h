@@ -3,6 +3,7 @@
  */
 #pragma once
 #include "codec/descriptor.h"
+#include "codec/packed.h"
 #include "repo/repo.h"
 #include "stream/sink.h"
 
@@ -38,6 +39,10 @@ enum err_code object_describe_new(const struct repo *r, const char *kind, const 
  */
 enum err_code object_put(struct repo *r, const char *key, struct descriptor *d, object_push *push, void *arg,
                          enum object_outcome *outcome, struct err *e);
+
+/* The same for content that was compressed already; codec and level are its own. */
+enum err_code object_put_packed(struct repo *r, const char *key, struct descriptor *d, const struct packed *content,
+                                enum object_outcome *outcome, struct err *e);
 
 /* The same for bytes at hand: computes size and SHA-256. */
 enum err_code object_put_bytes(struct repo *r, const char *key, struct descriptor *d, const void *bytes,

@@ -128,6 +128,23 @@ enum err_code frame_write(const struct frame_seal *s, uint64_t no, unsigned flag
     return code;
 }
 
+enum err_code frame_write_payload(const struct frame_seal *s, uint64_t no, const struct frame_payload *p,
+                                  struct buf *out, struct err *e)
+{
+    uint8_t head[FRAME_HEAD];
+    uint8_t *frame;
+
+    if (buf_reserve(out, frame_length(s, p->len), e) != ERR_OK)
+        return e->code;
+    frame = out->data + out->len;
+    head_format(p->len, p->plain_len, p->is_raw ? FRAME_RAW : 0, head);
+    memcpy(frame, head, sizeof(head));
+    if (payload_seal(s, no, head, p->bytes, frame + FRAME_HEAD, p->len, e) != ERR_OK)
+        return e->code;
+    out->len += frame_length(s, p->len);
+    return ERR_OK;
+}
+
 static enum err_code check_crc(const struct frame_seal *s, uint64_t no, const uint8_t *frame, size_t payload,
                                struct err *e)
 {

@@ -121,6 +121,26 @@ static enum err_code compare_stored(struct repo *r, const char *key, const struc
     return refuse_other_content(&theirs, ours, e);
 }
 
+/* How a put ended: a store may notice at any step of it that the key is taken. */
+static enum err_code conclude_put(struct repo *r, const char *key, const struct descriptor *d,
+                                  const struct err *why, enum object_outcome *outcome, struct err *e)
+{
+    if (why->code == ERR_CONFLICT)
+        return compare_stored(r, key, d, outcome, e);
+    if (why->code == ERR_OK)
+        *outcome = OBJECT_STORED;
+    else
+        *e = *why;
+    return why->code;
+}
+
+static enum err_code check_sized(const struct descriptor *d, struct err *e)
+{
+    return d->sized ? ERR_OK
+                    : err_set(e, ERR_USAGE, "size and SHA-256 of \"%s\" must be known before it is stored",
+                              d->name);
+}
+
 enum err_code object_put(struct repo *r, const char *key, struct descriptor *d, object_push *push, void *arg,
                          enum object_outcome *outcome, struct err *e)
 {
@@ -128,18 +148,25 @@ enum err_code object_put(struct repo *r, const char *key, struct descriptor *d, 
     struct sink *upload;
     struct err why = ERR_NONE;
 
-    if (!d->sized)
-        return err_set(e, ERR_USAGE, "size and SHA-256 of \"%s\" must be known before it is stored", d->name);
+    if (check_sized(d, e) != ERR_OK)
+        return e->code;
     if (store_put_open(r->store, key, 0, &upload, &why) == ERR_OK &&
-        seal_sink_new(d, &r->recipients, upload, &chain, &why) == ERR_OK &&
-        push(arg, chain, &why) == ERR_OK && sink_finish(chain, &why) == ERR_OK) {
-        *outcome = OBJECT_STORED;
-        return ERR_OK;
-    }
-    if (why.code == ERR_CONFLICT) /* a store may notice at any step */
-        return compare_stored(r, key, d, outcome, e);
-    *e = why;
-    return e->code;
+        seal_sink_new(d, &r->recipients, upload, &chain, &why) == ERR_OK && push(arg, chain, &why) == ERR_OK)
+        (void) sink_finish(chain, &why);
+    return conclude_put(r, key, d, &why, outcome, e);
+}
+
+enum err_code object_put_packed(struct repo *r, const char *key, struct descriptor *d,
+                                const struct packed *content, enum object_outcome *outcome, struct err *e)
+{
+    CLEANUP(sink_freep) struct sink *upload = NULL;
+    struct err why = ERR_NONE;
+
+    if (check_sized(d, e) != ERR_OK)
+        return e->code;
+    if (store_put_open(r->store, key, 0, &upload, &why) == ERR_OK)
+        (void) packed_seal(content, d, &r->recipients, upload, &why);
+    return conclude_put(r, key, d, &why, outcome, e);
 }
 
 struct bytes {
