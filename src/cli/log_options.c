@@ -21,6 +21,8 @@ static enum err_code read_bound(const struct settings *s, enum option_id id, str
         out->kind = LOG_LSN;
         return ERR_OK;
     }
+    if (strchr(text, '/') != NULL) /* no time has one */
+        return err_set(e, ERR_USAGE, "option --%s: invalid LSN \"%s\"", option_at(id)->name, text);
     out->kind = LOG_TIME;
     if (timestamp_parse(text, s->at[OPTION_TIMEZONE].text, &out->time_us, e) == ERR_OK)
         return ERR_OK;
@@ -70,6 +72,15 @@ static enum err_code read_xid(const struct settings *s, uint32_t *out, struct er
     return err_hint(e, "%s", "Write it as a decimal number, without its epoch, up to 4294967295.");
 }
 
+/* Where one is a time and the other an LSN, only the archive knows. */
+static enum err_code check_order(const struct log_bound *since, const struct log_bound *until, struct err *e)
+{
+    if (since->kind != until->kind || (since->kind == LOG_TIME && since->time_us <= until->time_us) ||
+        (since->kind == LOG_LSN && since->position <= until->position) || since->kind == LOG_OPEN)
+        return ERR_OK;
+    return err_set(e, ERR_USAGE, "option --since lies behind --until");
+}
+
 /* A summary counts all there is: what picks single events is not with it. */
 static enum err_code check_summary(const struct settings *s, struct err *e)
 {
@@ -79,6 +90,8 @@ static enum err_code check_summary(const struct settings *s, struct err *e)
         return s->at[OPTION_EVERY].is_given
                    ? err_set(e, ERR_USAGE, "option --every is given without --summary")
                    : ERR_OK;
+    if (s->at[OPTION_EVERY].is_given && s->at[OPTION_EVERY].number % 1000 != 0)
+        return err_set(e, ERR_USAGE, "option --every: not a whole number of seconds");
     for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
         if (s->at[others[i]].is_given)
             return err_set(e, ERR_USAGE, "options --summary and --%s can't be given together",
@@ -99,7 +112,8 @@ enum err_code log_options_from_settings(const struct settings *s, struct log_opt
 
     if (check_summary(s, e) != ERR_OK || read_bound(s, OPTION_SINCE, &o.since, e) != ERR_OK ||
         read_bound(s, OPTION_LOG_UNTIL, &o.until, e) != ERR_OK ||
-        read_timeline(s, &o.timeline, e) != ERR_OK || read_xid(s, &o.xid, e) != ERR_OK)
+        check_order(&o.since, &o.until, e) != ERR_OK || read_timeline(s, &o.timeline, e) != ERR_OK ||
+        read_xid(s, &o.xid, e) != ERR_OK)
         return e->code;
     *out = o;
     return ERR_OK;

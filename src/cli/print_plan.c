@@ -273,10 +273,9 @@ static json_t *end_to_json(const struct plan *p)
 
     if (p->target_lsn != 0)
         json_set_lsn(o, "lsn", p->target_lsn);
-    if (m->has_kept)
-        (void) json_object_set_new(o, "last_kept", transaction_to_json(&m->kept));
-    if (m->has_discarded)
-        (void) json_object_set_new(o, "first_discarded", transaction_to_json(&m->discarded));
+    (void) json_object_set_new(o, "last_kept", m->has_kept ? transaction_to_json(&m->kept) : json_null());
+    (void) json_object_set_new(o, "first_discarded",
+                               m->has_discarded ? transaction_to_json(&m->discarded) : json_null());
     return o;
 }
 

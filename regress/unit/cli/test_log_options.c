@@ -45,6 +45,7 @@ static const struct {
     {OPTION_SINCE, "yesterday"},
     {OPTION_SINCE, "2026-11-20 14:29:00"},
     {OPTION_LOG_UNTIL, "0/XYZ"},
+    {OPTION_SINCE, "0/1000000000000"},
     {OPTION_LOG_UNTIL, ""},
     {OPTION_TIMELINE, "0"},
     {OPTION_TIMELINE, "00000010"},
@@ -68,6 +69,51 @@ START_TEST(what_can_be_read_in_two_ways_or_none_is_refused)
 }
 END_TEST
 
+START_TEST(a_range_that_ends_before_it_begins_is_refused)
+{
+    static const struct {
+        const char *since;
+        const char *until;
+        enum err_code code;
+    } table[] = {{"0/2000000", "0/1FFFFFF", ERR_USAGE},
+                 {"0/2000000", "0/2000000", ERR_OK},
+                 {"2026-11-20 14:29:01+00", "2026-11-20 14:29:00+00", ERR_USAGE},
+                 {"2026-11-20 14:29:00+00", "2026-11-20 14:29:00+00", ERR_OK},
+                 {"2026-11-20 14:29:01+00", "0/1", ERR_OK}};
+
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        struct settings s = {0};
+        struct err e = ERR_NONE;
+        struct log_options o;
+
+        ck_assert(give(&s, OPTION_SINCE, table[i].since, &o, &e) == ERR_OK);
+        ck_assert_int_eq(give(&s, OPTION_LOG_UNTIL, table[i].until, &o, &e), table[i].code);
+        ck_assert(table[i].code == ERR_OK || strstr(e.text, "--since lies behind --until") != NULL);
+        settings_clear(&s);
+    }
+}
+END_TEST
+
+START_TEST(a_bucket_has_whole_seconds)
+{
+    static const struct {
+        const char *every;
+        enum err_code code;
+    } table[] = {{"2s", ERR_OK}, {"1500ms", ERR_USAGE}};
+
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        struct settings s = {0};
+        struct err e = ERR_NONE;
+        struct log_options o;
+
+        ck_assert(give(&s, OPTION_SUMMARY, NULL, &o, &e) == ERR_OK);
+        ck_assert_int_eq(give(&s, OPTION_EVERY, table[i].every, &o, &e), table[i].code);
+        ck_assert(table[i].code == ERR_OK || strstr(e.text, "--every") != NULL);
+        settings_clear(&s);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("cli/log_options");
@@ -76,6 +122,8 @@ int main(void)
     tcase_add_test(tcase, a_moment_is_an_lsn_or_a_time);
     tcase_add_loop_test(tcase, what_can_be_read_in_two_ways_or_none_is_refused, 0,
                         sizeof(refused) / sizeof(refused[0]));
+    tcase_add_test(tcase, a_range_that_ends_before_it_begins_is_refused);
+    tcase_add_test(tcase, a_bucket_has_whole_seconds);
     suite_add_tcase(suite, tcase);
     return check_main(suite);
 }
