@@ -37,5 +37,11 @@ lsn plan_coverage_end(const struct plan_coverage *c, uint32_t segment_bytes);
 void plan_coverage_cut(struct plan_coverage *c, const struct timeline_path *path, uint32_t segment_bytes,
                        uint64_t first, uint64_t number, lsn at);
 
+#define PLAN_DAMAGE_TEXT_MAX 160
+
+/* "WAL is damaged at LSN x in segment y, as it was archived"; c: with damaged_at. */
+void plan_coverage_damage(const struct plan_coverage *c, const struct timeline_path *path,
+                          uint32_t segment_bytes, char out[PLAN_DAMAGE_TEXT_MAX]);
+
 /* The segment behind the last that this entry of a path owns: there the next timeline's copy counts. */
 uint64_t plan_stretch_limit(const struct timeline_entry *entry, uint32_t segment_bytes);

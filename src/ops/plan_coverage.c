@@ -3,6 +3,8 @@
  */
 #include "ops/plan_coverage.h"
 
+#include <stdio.h>
+
 static const struct wal_run *run_at(const struct wal_runs *runs, uint32_t tli, uint64_t number)
 {
     for (size_t i = 0; i < runs->count; i++)
@@ -93,4 +95,15 @@ void plan_coverage_cut(struct plan_coverage *c, const struct timeline_path *path
     c->has_gap = true; /* of a full segment there is more: it was written, and can't be read */
     c->missing = number + 1;
     c->missing_tli = timeline_of_segment(path, c->missing, segment_bytes);
+}
+
+void plan_coverage_damage(const struct plan_coverage *c, const struct timeline_path *path,
+                          uint32_t segment_bytes, char out[PLAN_DAMAGE_TEXT_MAX])
+{
+    char position[LSN_TEXT_MAX], name[WALFILE_NAME_MAX];
+
+    lsn_format(c->damaged_at, position);
+    walseg_name(timeline_of_segment(path, c->whole_to, segment_bytes), c->whole_to, segment_bytes, name);
+    (void) snprintf(out, PLAN_DAMAGE_TEXT_MAX,
+                    "WAL is damaged at LSN %s in segment \"%s\", as it was archived", position, name);
 }
