@@ -113,7 +113,7 @@ exit_is 3 "restore refuses it too"
 not_ok "and writes nothing" test -e "$SCRATCH/early/PG_VERSION"
 run pitr plan --target-time "$(time_of "${us[9]}")"
 exit_is 3 "a time that no transaction follows is refused without --or-latest"
-like "$err" "lies after the last archived transaction, of $(time_of "${us[9]}" | sed 's/[.+].*//')" \
+like "$err" "is archived: the last one is of $(time_of "${us[9]}" | sed 's/[.+].*//')" \
     "and the last moment is told"
 
 # ------------------------------------------------------------------------------- the same time on two timelines

@@ -12,6 +12,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#define LOOKED_TEXT_MAX 80
+#define WISH_TEXT_MAX   96 /* a restore point's name has 63 bytes */
+
 /* Up to where this backup leads, by LSN and by the last transaction, and where it goes on behind what is missing. */
 static enum err_code hint_nearest(const struct plan *p, const struct plan_facts *f, struct err *e)
 {
@@ -62,11 +65,23 @@ static enum err_code check_backup_wal(const struct plan *p, const struct plan_fa
     return err_hint(e, "This backup can't be made consistent. Name another one with --backup.");
 }
 
+/* Where a name or an xid was looked for. */
+static void format_looked(const struct plan *p, char out[LOOKED_TEXT_MAX])
+{
+    const uint32_t tli = p->path.entries[p->path.count - 1].tli;
+
+    if (p->target.backup_id != NULL)
+        (void) snprintf(out, LOOKED_TEXT_MAX, "of timeline %" PRIu32 " behind backup %s", tli, p->backup->id);
+    else
+        (void) snprintf(out, LOOKED_TEXT_MAX, "of timeline %" PRIu32 " behind any backup", tli);
+}
+
 static enum err_code refuse_unfound(const struct plan *p, struct err *e)
 {
     char wish[TIMESTAMP_TEXT_MAX], last[TIMESTAMP_TEXT_MAX] = "unknown";
-    char position[LSN_TEXT_MAX];
+    char position[LSN_TEXT_MAX], looked[LOOKED_TEXT_MAX];
 
+    format_looked(p, looked);
     switch (p->target.kind) {
     case TARGET_LSN:
         lsn_format(p->target.lsn, position);
@@ -88,22 +103,46 @@ static enum err_code refuse_unfound(const struct plan *p, struct err *e)
             return err_hint(e, "--or-latest restores all there is.");
         }
         timestamp_format(p->moment.last_us, last);
-        err_set(e, ERR_REFUSED, "target time %s lies after the last archived transaction, of %s", wish, last);
+        err_set(e, ERR_REFUSED, "no transaction behind the target time %s is archived: the last one is of %s",
+                wish, last);
         return err_hint(e, "--or-latest restores all there is; an earlier time can be reached exactly.");
     case TARGET_XID:
-        err_set(e, ERR_REFUSED,
-                "transaction %" PRIu32 " did not end in the archived WAL of timeline %" PRIu32
-                " behind any backup",
-                p->target.xid, p->path.entries[p->path.count - 1].tli);
+        err_set(e, ERR_REFUSED, "transaction %" PRIu32 " did not end in the archived WAL %s", p->target.xid,
+                looked);
+        if (p->target.backup_id != NULL)
+            return err_hint(e, "Without --backup it is looked for behind earlier backups, too.");
         return err_hint(e,
                         "A savepoint or exception block has an xid of its own, which a row's xmin may show: "
                         "give that of the transaction around it.");
     default:
-        return err_set(e, ERR_REFUSED,
-                       "restore point \"%s\" is not in the archived WAL of timeline %" PRIu32
-                       " behind any backup",
-                       p->target.name, p->path.entries[p->path.count - 1].tli);
+        err_set(e, ERR_REFUSED, "restore point \"%s\" is not in the archived WAL %s", p->target.name, looked);
+        if (p->target.backup_id != NULL)
+            return err_hint(e, "Without --backup it is looked for behind earlier backups, too.");
+        return e->code;
     }
+}
+
+/* Nor is it known whether it lies behind the gap or the damage. */
+static enum err_code refuse_unfound_before(const struct plan *p, const struct plan_facts *f, struct err *e)
+{
+    char what[WISH_TEXT_MAX], position[LSN_TEXT_MAX], name[WALFILE_NAME_MAX], damage[PLAN_DAMAGE_TEXT_MAX];
+
+    lsn_format(p->target.lsn, position);
+    if (p->target.kind == TARGET_LSN)
+        (void) snprintf(what, sizeof(what), "a record at or behind LSN %s", position);
+    else if (p->target.kind == TARGET_XID)
+        (void) snprintf(what, sizeof(what), "transaction %" PRIu32, p->target.xid);
+    else
+        (void) snprintf(what, sizeof(what), "restore point \"%s\"", p->target.name);
+    walseg_name(f->coverage.missing_tli, f->coverage.missing, p->segment_bytes, name);
+    plan_coverage_damage(&f->coverage, &p->path, p->segment_bytes, damage);
+    if (f->coverage.damaged_at != 0)
+        err_set(e, ERR_REFUSED, "%s was not found before the damage: %s", what, damage);
+    else
+        err_set(e, ERR_REFUSED,
+                "%s was not found before segment \"%s\", which is missing, with later ones present", what,
+                name);
+    return hint_nearest(p, f, e);
 }
 
 /* A gap means that what is there ends early: it is the end only for who says so with --or-latest. */
@@ -124,7 +163,7 @@ static enum err_code refuse_gap(const struct plan *p, const struct plan_facts *f
 static enum err_code check_found(const struct plan *p, const struct plan_facts *f, struct err *e)
 {
     const struct target *t = &p->target;
-    char name[WALFILE_NAME_MAX], what[48], text[TIMESTAMP_TEXT_MAX], damage[PLAN_DAMAGE_TEXT_MAX];
+    char what[48], text[TIMESTAMP_TEXT_MAX];
 
     if (!p->moment.known || p->moment.reached || (t->kind == TARGET_TIME && t->or_latest))
         return ERR_OK;
@@ -137,12 +176,7 @@ static enum err_code check_found(const struct plan *p, const struct plan_facts *
         (void) snprintf(what, sizeof(what), "%s", text);
         return refuse_missing(p, f, what, e);
     }
-    refuse_unfound(p, e);
-    plan_coverage_damage(&f->coverage, &p->path, p->segment_bytes, damage);
-    if (f->coverage.damaged_at != 0)
-        return err_hint(e, "%s; what lies behind can't be reached.", damage);
-    walseg_name(f->coverage.missing_tli, f->coverage.missing, p->segment_bytes, name);
-    return err_hint(e, "Segment \"%s\" is missing; what lies behind it can't be reached.", name);
+    return refuse_unfound_before(p, f, e);
 }
 
 static enum err_code check_reach(const struct plan *p, const struct plan_facts *f, lsn last_byte,
