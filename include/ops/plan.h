@@ -1,7 +1,7 @@
 /*
  * ops/plan.h - the restore plan: facts in, plan out. PURE: a restore can be argued before it runs.
  *
- * Settling a plan goes in steps, and the gatherer (ops/plan_gather.h) fetches between them only what the next needs:
+ * Settling a plan goes in steps, and the gatherer (ops/plan_line.h) fetches between them only what the next needs:
  *   plan_path      target timeline -> path
  *   plan_backup    path, target -> the newest backup on it that ends at or before the target
  *   plan_settle    backup, target, coverage -> WAL range whole?, recovery settings, warnings

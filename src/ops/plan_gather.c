@@ -19,15 +19,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-void planned_clear(struct planned *p)
-{
-    plan_clear(&p->plan);
-    line_list_clear(&p->lines);
-    wal_timelines_clear(&p->timelines);
-    backup_list_clear(&p->backups);
-    *p = (struct planned){0};
-}
-
 /* Has the line this backup, or any? backups: opened, and kept when it has. */
 static enum err_code has_backup(struct repo *r, const struct layout *l, const char *id,
                                 struct backup_list *backups, bool *found, struct err *e)
@@ -205,8 +196,7 @@ static const struct wal_timeline *higher(const struct planned *p, const struct w
 static enum err_code ask_line(struct repo *r, const struct planned *p, const struct backup_list *backups,
                               bool *further, struct end *end, struct err *e)
 {
-    const struct wal_place place = {
-        .repo = r, .layout = &p->layout, .segment_bytes = p->plan.segment_bytes};
+    const struct wal_place place = {.repo = r, .layout = &p->layout, .segment_bytes = p->plan.segment_bytes};
     const uint64_t last = walseg_number(p->plan.end_of_archive - 1, place.segment_bytes);
     CLEANUP(wal_timelines_clear) struct wal_timelines there = {.list = NULL};
     const struct timeline_path *path = &p->plan.path;
@@ -398,23 +388,4 @@ enum err_code ops_plan(struct cluster *c, const char *repo, const struct target 
         estimate(c, out->repo, out);
     free(refusals);
     return code;
-}
-
-enum err_code ops_plan_prove(const struct planned *p, struct err *e)
-{
-    const struct plan *plan = &p->plan;
-    const struct wal_place place = {p->repo, &p->layout, plan->segment_bytes, NULL};
-    struct plan_coverage c;
-    char name[WALFILE_NAME_MAX];
-
-    if (!plan->is_recorded)
-        return ERR_OK;
-    if (plan_reach_list(&place, &plan->path, plan->first_segment, plan->last_segment, &c, e) != ERR_OK)
-        return e->code;
-    if (c.missing > plan->last_segment)
-        return ERR_OK;
-    walseg_name(c.missing_tli, c.missing, plan->segment_bytes, name);
-    err_set(e, ERR_REFUSED, "segment \"%s\" is missing, although the archiver has seen it stored", name);
-    return err_hint(e, "%s",
-                    "It was removed since. Name a target before it, or another backup or repository.");
 }

@@ -8,7 +8,7 @@
  */
 #include "base/clock.h"
 #include "base/timestamp.h"
-#include "ops/plan_gather.h"
+#include "ops/plan_line.h"
 #include "ops/setup.h"
 #include "ops/setup_probe.h"
 #include "ops/setup_server.h"
