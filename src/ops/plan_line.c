@@ -24,6 +24,7 @@ struct planning {
     struct plan_backups backups;
     struct wal_place place;        /* segment_bytes: of the backup that is tried */
     char unreached[BACKUP_ID_MAX]; /* the first of those that the time is not behind; "" = none */
+    bool is_cut;                   /* the last one tried was refused, and its WAL ends before what is there */
 };
 
 /*
@@ -124,6 +125,7 @@ static enum err_code plan_with(struct planning *k, const struct backup_info *b, 
 {
     CLEANUP(plan_rivals_clear) struct plan_rivals rivals = {.count = 0};
     struct plan_facts f = {.backup = b, .path = &k->path};
+    const struct backup_info *limit;
     struct target strict = *k->target;
     struct err why = ERR_NONE;
     uint64_t last;
@@ -137,13 +139,20 @@ static enum err_code plan_with(struct planning *k, const struct backup_info *b, 
     strict.or_latest = k->target->or_latest && f.later == NULL; /* the latest is not the next backup's end */
     if (plan_up_to(k, &strict, last, look_to, &f, &why) == ERR_OK)
         return ERR_OK;
-    if (is_behind_limit(k, &f, &why)) {
+    limit = f.later;
+    for (bool is_once = true; limit != NULL && is_behind_limit(k, &f, &why); is_once = false) {
+        const struct backup_info *further = NULL; /* the next one, and then all there is */
+
         why = ERR_NONE;
-        if (settle_limit(k, b, NULL, &last, e) != ERR_OK)
+        if ((is_once && plan_backups_next_behind(&k->backups, limit, look_to, &further, e) != ERR_OK) ||
+            settle_limit(k, b, further, &last, e) != ERR_OK)
             return e->code;
-        if (plan_up_to(k, k->target, last, look_to, &f, &why) == ERR_OK)
+        limit = further;
+        strict.or_latest = k->target->or_latest && limit == NULL;
+        if (plan_up_to(k, &strict, last, look_to, &f, &why) == ERR_OK)
             return ERR_OK;
     }
+    k->is_cut = why.code == ERR_REFUSED && f.coverage.any && f.coverage.has_gap;
     *verdict = verdict_of(k->target, &f, &why);
     *e = why;
     return why.code;
@@ -156,7 +165,9 @@ static enum err_code plan_with(struct planning *k, const struct backup_info *b, 
 static enum err_code plan_backwards(struct planning *k, struct err *e)
 {
     const struct backup_info *b;
-    struct err first = ERR_NONE; /* what the newest backup was refused for says most */
+    struct err first =
+        ERR_NONE; /* what the newest backup was refused for says most, but for a gap behind another */
+    bool is_first_cut = false;
     lsn look_to = UINT64_MAX;
 
     for (;;) {
@@ -169,8 +180,10 @@ static enum err_code plan_backwards(struct planning *k, struct err *e)
             code = plan_with(k, b, b->stop_lsn <= look_to ? look_to : UINT64_MAX, &verdict, &why);
         if (code == ERR_OK)
             return ERR_OK;
-        if (first.code == ERR_OK || (!is_none && code != ERR_REFUSED))
+        if (first.code == ERR_OK || (!is_none && (code != ERR_REFUSED || (k->is_cut && !is_first_cut)))) {
             first = why;
+            is_first_cut = !is_none && k->is_cut;
+        }
         if (is_none || code != ERR_REFUSED || k->target->backup_id != NULL)
             break;
         pass_over(k, b, verdict);

@@ -18,7 +18,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define HISTORIES 800
+#define HISTORIES 400
 #define TARGETS   10
 
 /* All that there is. */
@@ -253,7 +253,7 @@ int main(void)
     (void) mallopt(M_MMAP_THRESHOLD,
                    1 << 28); /* segments come and go: the kernel need not make them anew each time */
     (void) mallopt(M_TRIM_THRESHOLD, 1 << 28);
-    tcase_set_timeout(tests, 300);
+    tcase_set_timeout(tests, 900);
     tcase_add_test(tests, every_plan_ends_where_postgresql_would_or_nothing_could);
     suite_add_tcase(suite, tests);
     return check_main(suite);
