@@ -7,7 +7,7 @@
  * Not told: XLOG_SMGR_TRUNCATE. It is VACUUM cutting an empty tail off, or TRUNCATE of what the same transaction made.
  * PURE. Source: PostgreSQL src/include/access/{heapam_xlog.h,xact.h,xlog_internal.h,xlogrecord.h},
  * src/include/catalog/{pg_control.h,storage_xlog.h}, src/include/commands/{dbcommands_xlog.h,tablespace.h},
- * src/backend/access/rmgrdesc/{xactdesc.c,dbasedesc.c}; tried on 13 to 18.
+ * src/include/storage/standbydefs.h, src/backend/access/rmgrdesc/{xactdesc.c,dbasedesc.c}; tried on 13 to 18.
  */
 #pragma once
 #include "pg/lsn.h"
@@ -30,7 +30,9 @@ enum walevent_type {
     WALEVENT_CREATE_DATABASE,
     WALEVENT_DROP_TABLESPACE,
     WALEVENT_IN_PLACE, /* a row changed that no abort takes back: of pg_class, or pg_database (its database is 0) */
-    WALEVENT_RUNNING /* the transactions under way, told some times a minute: xids from next_xid on are not given out yet */
+    /* The transactions under way, told some times a minute and with each checkpoint: xids from next_xid on are not given
+       out yet. It has an xid itself where a server without other processes (initdb's) makes it within a transaction. */
+    WALEVENT_RUNNING
 };
 
 #define WALEVENT_NAME_MAX 64

@@ -3,7 +3,7 @@
  *
  * The resource manager and the high bits of info say what a record is; for databases they changed with 15.
  * PURE. Source: PostgreSQL src/include/access/{rmgr.h,xact.h}, src/include/catalog/{pg_control.h,storage_xlog.h},
- * src/include/commands/{dbcommands_xlog.h,tablespace.h}.
+ * src/include/commands/{dbcommands_xlog.h,tablespace.h}, src/include/storage/standbydefs.h.
  */
 #pragma once
 #include "pg/walevent.h"

@@ -180,6 +180,26 @@ static void append_checkpoints(struct wal *w, struct told *wanted)
     expect(wanted, w, checkpoint);
 }
 
+/* As a server writes it by itself, and within a transaction, as one without other processes does; with a list behind. */
+static void append_running(struct wal *w, struct told *wanted)
+{
+    for (uint32_t count = 0; count < 3; count++) {
+        struct walevent running = {.type = WALEVENT_RUNNING, .next_xid = 4717 + count, .xid = count};
+        struct wal_body main = {.len = 0};
+
+        body_u32(&main, count);          /* transactions */
+        body_u32(&main, 0);              /* subtransactions */
+        body_u32(&main, 0xFEFEFE00 | 1); /* there are more, and padding of anything */
+        body_u32(&main, running.next_xid);
+        body_u32(&main, 4700); /* the oldest one under way */
+        body_u32(&main, 4716); /* the last one that is over */
+        for (uint32_t i = 0; i < count; i++)
+            body_u32(&main, 4700 + i);
+        running.start = wal_main(w, 8, 0x10, running.xid, &main);
+        expect(wanted, w, running);
+    }
+}
+
 static void append_others(struct wal *w, struct told *wanted)
 {
     static const char name[64] = "the longest name that there may be is of sixty-three characters";
@@ -214,6 +234,7 @@ START_TEST(every_event_of_every_version_is_told)
         append_files(&w, &wanted);
         append_updates(&w, &versions[i], &wanted);
         append_checkpoints(&w, &wanted);
+        append_running(&w, &wanted);
         append_others(&w, &wanted);
         scan_all(&w, &t);
         assert_same(&wanted, &t);
@@ -235,6 +256,8 @@ START_TEST(what_is_no_event_is_passed_over)
         {0xD10D, 4, 0x20, "of databases, 14 knows no such record"},
         {0xD110, 5, 0x00, "creating a tablespace"},
         {0xD110, 2, 0x20, "a relation cut short"},
+        {0xD110, 8, 0x00, "locks that a standby must take"},
+        {0xD110, 8, 0x20, "invalidations of a transaction without an xid"},
         {0xD110, 200, 0x00, "a custom resource manager"},
     };
 
@@ -407,6 +430,10 @@ START_TEST(a_record_not_of_its_form_is_the_end)
          "\xff\x1b"
          "123456789012345678901234567",
          29, "a checkpoint without a next xid"},
+        {8, 0x10,
+         "\xff\x0f"
+         "123456789012345",
+         17, "running transactions without a next xid"},
     };
 
     for (size_t i = 0; i < sizeof(malformed) / sizeof(malformed[0]); i++) {
@@ -446,7 +473,7 @@ END_TEST
 START_TEST(any_body_with_a_fitting_crc_is_survived)
 {
     static const uint8_t kinds[][2] = {{1, 0x80}, {1, 0xA0}, {1, 0xB0}, {1, 0xC0}, {0, 0x70}, {0, 0x90},
-                                       {4, 0x20}, {0, 0x00}, {2, 0x10}, {4, 0x00}, {5, 0x10}};
+                                       {4, 0x20}, {0, 0x00}, {2, 0x10}, {4, 0x00}, {5, 0x10}, {8, 0x10}};
     uint64_t random = 77;
 
     for (size_t i = 0; i < 5000; i++) {

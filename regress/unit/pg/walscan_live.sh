@@ -93,7 +93,7 @@ SQL
 waldump_events()
 {
 	awk '
-		$1 == "rmgr:" && $2 ~ /^(Transaction|XLOG|Database|Storage|Tablespace|Heap)$/ {
+		$1 == "rmgr:" && $2 ~ /^(Transaction|XLOG|Database|Storage|Tablespace|Standby|Heap)$/ {
 			lsn = tx = ""
 			for (i = 2; i <= NF; i++) {
 				if ($i == "lsn:") lsn = $(i + 1)
@@ -149,6 +149,10 @@ events()
 		$3 == "XLOG" && kind ~ /^CHECKPOINT_(SHUTDOWN|ONLINE)$/ {
 			redo = rest; sub(/;.*/, "", redo); next_xid = rest; sub(/.*; xid [0-9]+:/, "", next_xid); sub(/;.*/, "", next_xid)
 			out("CHECKPOINT", $2, "-", "", 0, " " redo " next " next_xid " " (kind ~ /ONLINE/ ? "online" : "shutdown"))
+		}
+		$3 == "Standby" && kind == "RUNNING_XACTS" {
+			next_xid = rest; sub(/^nextXid /, "", next_xid); sub(/ .*/, "", next_xid)
+			out(kind, $2, "-", "", 0, " next " next_xid)
 		}
 		$3 == "Heap" && kind == "INPLACE" && match(rest, /rel [0-9]+\/[0-9]+\/[0-9]+/) {
 			path = substr(rest, RSTART + 4, RLENGTH - 4); sub(/^1664\/0\//, "global/", path); sub(/^1663\//, "base/", path)

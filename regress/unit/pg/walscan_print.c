@@ -18,9 +18,9 @@
 static struct waldrops drops;
 
 static const char *const type_names[] = {
-    "COMMIT",          "ABORT",           "PREPARE", "RESTORE_POINT", "BACKUP_END",
-    "END_OF_RECOVERY", "DROP_DATABASE",   "SWITCH",  "CHECKPOINT",    "RELATION_CREATE",
-    "CREATE_DATABASE", "DROP_TABLESPACE", "IN_PLACE"};
+    "COMMIT",          "ABORT",           "PREPARE",  "RESTORE_POINT", "BACKUP_END",
+    "END_OF_RECOVERY", "DROP_DATABASE",   "SWITCH",   "CHECKPOINT",    "RELATION_CREATE",
+    "CREATE_DATABASE", "DROP_TABLESPACE", "IN_PLACE", "RUNNING_XACTS"};
 
 static const char *const fork_names[] = {"", "_fsm", "_vm", "_init"};
 
@@ -73,6 +73,9 @@ static void print_more(const struct walevent *v)
         lsn_format(v->redo, redo);
         (void) printf(" redo %s next %" PRIu32 " %s", redo, v->next_xid,
                       v->is_shutdown ? "shutdown" : "online");
+        return;
+    case WALEVENT_RUNNING:
+        (void) printf(" next %" PRIu32, v->next_xid);
         return;
     case WALEVENT_RELATION_CREATE:
     case WALEVENT_IN_PLACE:
