@@ -81,6 +81,7 @@ struct plan_setting {
 
 #define PLAN_SETTINGS_MAX 8
 #define PLAN_WARNINGS_MAX 16
+#define PLAN_WARNING_MAX  (ERR_TEXT_MAX + 256) /* an error's text, and what it is the reason of */
 
 struct plan {
     struct target target;
@@ -99,7 +100,7 @@ struct plan {
     struct plan_moment moment;
     struct plan_setting settings[PLAN_SETTINGS_MAX]; /* recovery_target_*; without restore_command       */
     size_t setting_count;
-    char warnings[PLAN_WARNINGS_MAX][256];
+    char warnings[PLAN_WARNINGS_MAX][PLAN_WARNING_MAX];
     size_t warning_count;
 };
 
