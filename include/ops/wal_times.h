@@ -60,9 +60,6 @@ void wal_times_close(struct wal_times *times);
  */
 enum err_code wal_times_next(struct wal_times *times, uint64_t from, uint64_t *found, struct err *e);
 
-/* The first segment of the run that this one, of these facts, tells of; itself when it tells of none. */
-uint64_t wal_times_run_first(const struct wal_stretch *w, const struct wal_facts *f, uint64_t number);
-
 /* Does a commit or abort go on from this segment into the next, or may it? */
 bool wal_times_goes_on(const struct wal_facts *f);
 

@@ -74,5 +74,12 @@ enum err_code wal_facts_write(const struct wal_facts *f, struct descriptor *d, s
 enum err_code wal_facts_read(const struct descriptor *d, struct wal_facts *f, struct err *e);
 /* No run is known: what it would tell is what the segment itself tells. */
 void wal_facts_begin_run(struct wal_facts *f);
+/* The number of the first segment of the run that these facts tell of: of the segment itself where they tell of none. */
+uint64_t wal_facts_run_first(const struct wal_facts *f);
+/*
+ * Does valid WAL end inside the segment where more should follow? What lies behind is not in its counts. Only for one that is not
+ * the last of its timeline.
+ */
+bool wal_facts_ends_early(const struct wal_facts *f);
 /* From a segment's first page and name: everything but the records. */
 void wal_facts_of_page(const struct walpage *p, uint32_t timeline, struct wal_facts *f);

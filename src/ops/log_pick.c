@@ -80,7 +80,7 @@ static lsn newest(const struct log_wish *wish, lsn loss, lsn point)
 /* Does WAL end in it for no good reason? What lies behind can't be in its counts. */
 static bool ends_early(const struct log_source *s, uint64_t number, const struct wal_facts *f)
 {
-    return f->end_lsn < f->first_lsn + f->segment_bytes && !f->has_valid && number < s->last;
+    return wal_facts_ends_early(f) && number < s->last;
 }
 
 /* What the segment itself has to be read for, with the one behind it if a record may go on there. */
@@ -108,7 +108,7 @@ static uint64_t step_back(const struct log_wish *wish, uint64_t number, const st
         return next;
     if (in_run != 0)
         return walseg_number(in_run, f->segment_bytes);
-    next = walseg_number(f->run_from, f->segment_bytes);
+    next = wal_facts_run_first(f);
     return next > 0 ? next - 1 : 0;
 }
 

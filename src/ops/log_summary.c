@@ -136,7 +136,7 @@ static bool is_told(const struct counting *c, uint64_t number, const struct wal_
 
     if (!f->has_marks || f->open_lsn != 0 || f->loss_lsn != 0 || f->point_lsn != 0)
         return false;
-    if (f->end_lsn < f->first_lsn + f->segment_bytes && !f->has_valid && number < c->source.last)
+    if (wal_facts_ends_early(f) && number < c->source.last)
         return false;
     return f->commits + f->aborts == 0 ||
            (is_whole_inside(&c->range, f) &&

@@ -50,7 +50,7 @@ enum err_code plan_was_never_past(const struct wal_place *w, const struct timeli
         if (number > 0 && wal_times_facts(&s, number, &f, &why) == ERR_OK) {
             if (!is_clear(t, &f, number == last))
                 return ERR_OK;
-            number = wal_times_run_first(&s, &f, number) - 1;
+            number = wal_facts_run_first(&f) - 1;
             continue;
         }
         if (why.code != ERR_OK && why.code != ERR_ABSENT) {

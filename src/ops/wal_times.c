@@ -117,11 +117,6 @@ static bool run_is_past(const struct target *t, const struct wal_facts *f)
     return f->run_has_max && wal_times_is_past(t, f->run_max_us);
 }
 
-uint64_t wal_times_run_first(const struct wal_stretch *w, const struct wal_facts *f, uint64_t number)
-{
-    return f->run_to == f->first_lsn ? walseg_number(f->run_from, w->place->segment_bytes) : number;
-}
-
 static enum err_code add_run(struct wal_times *times, size_t *room, const struct wal_times_run *run,
                              struct err *e)
 {
@@ -141,7 +136,7 @@ static enum err_code read_runs(struct wal_times *times, struct err *e)
 
         if (wal_times_facts(times->w, number, &run.at_last, e) != ERR_OK)
             return e->code;
-        run.first = wal_times_run_first(times->w, &run.at_last, number);
+        run.first = wal_facts_run_first(&run.at_last);
         if (add_run(times, &room, &run, e) != ERR_OK)
             return e->code;
         number = run.first - 1;
@@ -241,7 +236,7 @@ enum err_code wal_times_kept(const struct wal_stretch *w, uint64_t passing, uint
             *kept = found >= first ? found : passing;
             return ERR_OK;
         }
-        limit = wal_times_run_first(w, &f, limit - 1);
+        limit = wal_facts_run_first(&f);
     }
     *kept = passing;
     return ERR_OK;

@@ -114,7 +114,7 @@ static uint64_t before(const struct look *k, const struct wal_facts *f, uint64_t
         return number - 1;
     if (f->run_commit != 0)
         return walseg_number(f->run_commit, bytes);
-    return walseg_number(f->run_from, bytes) - 1;
+    return wal_facts_run_first(f) - 1;
 }
 
 /* ---- a window's end ---- */

@@ -45,11 +45,6 @@ static enum err_code read_last(const struct wal_place *w, uint32_t tli, uint64_t
     return ERR_OK;
 }
 
-static uint64_t run_first(const struct wal_facts *f, uint64_t number)
-{
-    return f->run_to == f->first_lsn ? walseg_number(f->run_from, f->segment_bytes) : number;
-}
-
 enum err_code wal_breaks_add(const struct wal_place *w, uint32_t tli, uint64_t first, uint64_t last,
                              unsigned *most, struct wal_breaks *out, struct err *e)
 {
@@ -67,7 +62,7 @@ enum err_code wal_breaks_add(const struct wal_place *w, uint32_t tli, uint64_t f
             insert(out, from, &(struct wal_break){tli, number, f.end_lsn}, e) != ERR_OK)
             return e->code;
         out->is_partial = out->is_partial || !known || !f.has_records;
-        run = known ? run_first(&f, number) : number;
+        run = known ? wal_facts_run_first(&f) : number;
         if (run <= first)
             return ERR_OK;
     }

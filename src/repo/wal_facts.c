@@ -4,6 +4,7 @@
 #include "repo/wal_facts.h"
 
 #include "base/hex.h"
+#include "pg/walseg.h"
 #include "repo/layout.h"
 
 #include <jansson.h>
@@ -28,6 +29,21 @@ void wal_facts_begin_run(struct wal_facts *f)
     f->run_commit = f->commit_lsn;
     f->run_loss = f->loss_lsn;
     f->run_point = f->point_lsn;
+}
+
+uint64_t wal_facts_run_first(const struct wal_facts *f)
+{
+    return walseg_number(f->run_to == f->first_lsn ? f->run_from : f->first_lsn, f->segment_bytes);
+}
+
+static bool ends_inside(const struct wal_facts *f)
+{
+    return f->end_lsn - f->first_lsn < f->segment_bytes;
+}
+
+bool wal_facts_ends_early(const struct wal_facts *f)
+{
+    return ends_inside(f) && !f->has_valid;
 }
 
 static json_t *to_json(const struct wal_facts *f)
@@ -298,11 +314,6 @@ static bool positions_fit(const struct wal_facts *f)
 static enum err_code bad_facts(const struct descriptor *d, struct err *e)
 {
     return err_set(e, ERR_CORRUPT, "the descriptor of \"%s\" has no WAL facts or not of their form", d->name);
-}
-
-static bool ends_inside(const struct wal_facts *f)
-{
-    return f->end_lsn - f->first_lsn < f->segment_bytes;
 }
 
 /* Only where valid WAL ends inside the segment. */

@@ -333,6 +333,30 @@ START_TEST(members_of_a_later_program_are_passed_over)
 }
 END_TEST
 
+START_TEST(a_run_begins_where_it_is_told_or_with_the_segment_itself)
+{
+    struct wal_facts f = page_only;
+
+    ck_assert_uint_eq(wal_facts_run_first(&f), 3);
+    f.run_from = SEGMENT;
+    ck_assert_uint_eq(wal_facts_run_first(&f), 1);
+    f.run_to = UINT64_C(2) * SEGMENT; /* not of the segment before it */
+    ck_assert_uint_eq(wal_facts_run_first(&f), 3);
+}
+END_TEST
+
+START_TEST(wal_ends_early_where_it_ends_inside_for_no_good_reason)
+{
+    struct wal_facts f = page_only;
+
+    ck_assert(!wal_facts_ends_early(&f));
+    f.end_lsn--;
+    ck_assert(wal_facts_ends_early(&f));
+    f.has_valid = true;
+    ck_assert(!wal_facts_ends_early(&f));
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {
@@ -343,6 +367,8 @@ int main(void)
         without_a_run_there_is_no_member_for_it,
         a_descriptor_without_facts_has_none,
         members_of_a_later_program_are_passed_over,
+        a_run_begins_where_it_is_told_or_with_the_segment_itself,
+        wal_ends_early_where_it_ends_inside_for_no_good_reason,
     };
 
     return check_main(suite_of("repo/wal_facts", tests, COUNT(tests)));
