@@ -20,8 +20,8 @@ enum err_code plan_backups_open(struct plan_backups *k, struct err *e);
 void plan_backups_clear(struct plan_backups *k);
 
 /*
- * What settling the path needs: the backup asked for, or the newest, and for the latest timeline as many as it takes until
- * one lies on the path of the highest.
+ * What settling the path needs: the backup asked for, or the newest, and for the latest timeline as many as it takes
+ * until one lies on the path of the highest.
  */
 enum err_code plan_backups_fetch_for_path(struct plan_backups *k, const struct wal_timelines *timelines,
                                           struct err *e);
@@ -38,7 +38,10 @@ void plan_backups_pass(struct plan_backups *k, const struct backup_info *b);
 /* Does another backup that could be picked end behind this LSN? Fetches all. */
 enum err_code plan_backups_any_behind(struct plan_backups *k, lsn stop, bool *any, struct err *e);
 
-/* The first backup on the path behind b that ends behind the target; NULL = none. look_to: of a name or an xid. b stays valid. */
+/*
+ * The first backup on the path behind b that ends behind the target; NULL = none. look_to: of a name or an xid. b
+ * stays valid.
+ */
 enum err_code plan_backups_next_behind(struct plan_backups *k, const struct backup_info *b, lsn look_to,
                                        const struct backup_info **out, struct err *e);
 

@@ -12,8 +12,8 @@ struct plan_notes {
 };
 
 /*
- * Replace *p by a plan on repository r where that ends further, and note it; note too where r may go further and can't be planned
- * with or asked.
+ * Replace *p by a plan on repository r where that ends further, and note it; note too where r may go further and can't
+ * be planned with or asked.
  *   failed    why a plan on r could not be made before; ERR_OK: none was tried yet
  */
 void plan_compare(struct cluster *c, struct repo *r, const struct target *t, const struct err *failed,

@@ -21,14 +21,15 @@ struct planned {
 void planned_clear(struct planned *p);
 
 /*
- * Plan on this line. `backups` may have been opened already. A refusal is ERR_REFUSED with the reason in the text and the nearest
- * reachable moments in the hint. `requests` is not counted, and `lines` stays as it is. out is to be cleared in any case.
+ * Plan on this line. `backups` may have been opened already. A refusal is ERR_REFUSED with the reason in the text and
+ * the nearest reachable moments in the hint. `requests` is not counted, and `lines` stays as it is. out is to be
+ * cleared in any case.
  */
 enum err_code ops_plan_line(struct repo *r, const struct layout *l, const struct target *t,
                             struct planned *out, struct err *e);
 
 /*
- * A plan over very much WAL believes the archiver that it is whole (plan.is_recorded); before anything is restored by it,
- * every segment is listed. ERR_REFUSED names the one that is missing.
+ * A plan over very much WAL believes the archiver that it is whole (plan.is_recorded); before anything is restored by
+ * it, every segment is listed. ERR_REFUSED names the one that is missing.
  */
 enum err_code ops_plan_prove(const struct planned *p, struct err *e);

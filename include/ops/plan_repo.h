@@ -6,8 +6,8 @@
 #include "repo/cluster.h"
 
 /*
- * The newest line that has the backup asked for (NULL: any); else the oldest, where planning finds that there is none. Fills
- * p's lines and backups. ERR_REFUSED: the repository has nothing of the cluster; p's lines are none then.
+ * The newest line that has the backup asked for (NULL: any); else the oldest, where planning finds that there is none.
+ * Fills p's lines and backups. ERR_REFUSED: the repository has nothing of the cluster; p's lines are none then.
  */
 enum err_code plan_repo_choose_line(struct cluster *c, struct repo *r, const char *backup_id,
                                     struct planned *p, struct layout *out, struct err *e);

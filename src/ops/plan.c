@@ -1,6 +1,6 @@
 /*
- * ops/plan.c - the last step of ops/plan.h: backup, coverage and moment into a range of WAL and recovery settings. Whether that can be
- * done is ops/plan_refuse.c, what is to be told of it ops/plan_warn.c.
+ * ops/plan.c - the last step of ops/plan.h: backup, coverage and moment into a range of WAL and recovery settings.
+ * Whether that can be done is ops/plan_refuse.c, what is to be told of it ops/plan_warn.c.
  */
 #include "ops/plan.h"
 
@@ -35,8 +35,8 @@ static void set_lsn(struct plan *p, lsn position, bool inclusive)
 }
 
 /*
- * A target that only recovery itself can find, or the end of what there is. A time behind it (--or-latest) is neither: what is
- * archived later may hold the mistake.
+ * A target that only recovery itself can find, or the end of what there is. A time behind it (--or-latest) is neither:
+ * what is archived later may hold the mistake.
  */
 static bool is_open_ended(const struct plan *p)
 {

@@ -45,8 +45,8 @@ static enum err_code choose(struct plan_backups *k, const struct backup_info **b
 }
 
 /*
- * The id of a backup is by the clock of the host that took it, its end by the server's: of those that seem to have started
- * behind the target the first may end before it all the same. As long as they do, the next is fetched.
+ * The id of a backup is by the clock of the host that took it, its end by the server's: of those that seem to have
+ * started behind the target the first may end before it all the same. As long as they do, the next is fetched.
  */
 enum err_code plan_backups_fetch_seeming_late(struct plan_backups *k, struct err *e)
 {

@@ -1,9 +1,9 @@
 /*
  * ops/plan_compare.c - see ops/plan_compare.h.
  *
- * The other repository is asked how far it goes itself: its lines and newest backup, its timelines, and the last segment
- * behind the plan's end; of the segments between nothing is known yet. Where that is further, a plan is made there too, and
- * taken when it does end further.
+ * The other repository is asked how far it goes itself: its lines and newest backup, its timelines, and the last
+ * segment behind the plan's end; of the segments between nothing is known yet. Where that is further, a plan is made
+ * there too, and taken when it does end further.
  */
 #include "ops/plan_compare.h"
 

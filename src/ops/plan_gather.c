@@ -1,8 +1,8 @@
 /*
  * ops/plan_gather.c - see ops/plan_gather.h.
  *
- * The plan is made on the first repository that can do it. Where it goes to the end of the archive, each other one is compared
- * with it.
+ * The plan is made on the first repository that can do it. Where it goes to the end of the archive, each other one is
+ * compared with it.
  */
 #include "ops/plan_gather.h"
 

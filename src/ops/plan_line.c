@@ -1,8 +1,8 @@
 /*
  * ops/plan_line.c - a plan within one line, see ops/plan_line.h.
  *
- * Order     backups, timelines and their histories; then for the chosen backup the reach of its WAL, the search for the target
- *           in it, and the timelines beside the path.
+ * Order     backups, timelines and their histories; then for the chosen backup the reach of its WAL, the search for
+ *           the target in it, and the timelines beside the path.
  * A name or xid does not say when it was, so the newest backup is tried first and, when the target is not behind it,
  * the one before, each with the WAL up to the next.
  */
@@ -48,8 +48,8 @@ static enum err_code settle_limit(struct planning *k, const struct backup_info *
 }
 
 /*
- * Plan with the backup of f and the WAL up to segment `last`; fills f's coverage and moment. look_to: a name or an xid is of
- * interest up to this LSN only. ERR_REFUSED also when the backup itself is past the time, as its own WAL says:
+ * Plan with the backup of f and the WAL up to segment `last`; fills f's coverage and moment. look_to: a name or an xid
+ * is of interest up to this LSN only. ERR_REFUSED also when the backup itself is past the time, as its own WAL says:
  * f->moment.backup_is_late tells that apart.
  */
 static enum err_code plan_up_to(struct planning *k, const struct target *t, uint64_t last, lsn look_to,
@@ -206,8 +206,8 @@ static enum err_code settle_gap(struct planning *k, lsn stop, bool *is_final, st
 }
 
 /*
- * Is there nothing to be had from other backups either? Else b is passed over. A time that was not passed behind it was not
- * before either with a clock that only went forward; then only backups behind a gap are left.
+ * Is there nothing to be had from other backups either? Else b is passed over. A time that was not passed behind it
+ * was not before either with a clock that only went forward; then only backups behind a gap are left.
  */
 static enum err_code settle_verdict(struct planning *k, const struct backup_info *b, enum verdict verdict,
                                     bool *is_final, struct err *e)
@@ -228,7 +228,10 @@ static enum err_code settle_verdict(struct planning *k, const struct backup_info
     return *is_final && verdict == VERDICT_CUT_OFF ? settle_gap(k, stop, is_final, e) : ERR_OK;
 }
 
-/* All other targets: the newest backup that ends before them. One that the target can't be reached from is passed over. */
+/*
+ * All other targets: the newest backup that ends before them. One that the target can't be reached from is passed
+ * over.
+ */
 static enum err_code plan_forwards(struct planning *k, struct err *e)
 {
     const struct backup_info *b;

@@ -1,5 +1,6 @@
 /*
- * plan_made.h - the facts that plans are made of, in words short enough for a table row: history, stored segments, backup.
+ * plan_made.h - the facts that plans are made of, in words short enough for a table row: history, stored segments,
+ * backup.
  *
  * Segments have 1 MiB and positions are written AT(segment, byte). Stored segments are written "1:3-9 2:7-12".
  */
