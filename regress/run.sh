@@ -92,6 +92,7 @@ unit_suite() {
     # check has time limits of its own beside meson's.
     [ -z "$VALGRIND" ] || export CK_TIMEOUT_MULTIPLIER=20
     # Where a test is a script, the program it starts is what valgrind is for; servers and shells are left alone.
+    [ -z "$SANITIZE" ] || export PITR_TEST_HISTORIES=150 # of ops/plan_histories: sanitizers make it some fifteen times slower
     [ -z "$VALGRIND" ] || export PITR_TEST_THIN=10 # every tenth of many like cases: valgrind is thirty times slower
     [ -z "$VALGRIND" ] || set -- "$@" --timeout-multiplier 20 --wrapper \
         "valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite,indirect \
