@@ -64,8 +64,8 @@ last_moment "an LSN behind a gap"
 refused "segment \"$gap\" is missing" "an LSN in the gap" --target-lsn "$gap_lsn"
 refused "segment \"$gap\" is missing" "a time behind a gap in the WAL" --target-time "$behind_gap"
 last_moment "a time behind a gap"
-refused "Segment \"$gap\" is missing" "a transaction behind a gap in the WAL" --target-xid "$behind_gap_xid"
-refused "Segment \"$gap\" is missing" "a restore point behind a gap in the WAL" --target-name behind_gap
+refused "was not found before segment \"$gap\", which is missing" "a transaction behind a gap in the WAL" --target-xid "$behind_gap_xid"
+refused "was not found before segment \"$gap\", which is missing" "a restore point behind a gap in the WAL" --target-name behind_gap
 refused "segment \"$gap\" is missing" "everything there is, with a gap in it,"
 last_moment "everything there is"
 run pitr plan --target-time '2099-01-01 00:00:00+00' --or-latest
