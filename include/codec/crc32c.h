@@ -12,5 +12,8 @@
 /* Continue from crc (0 to begin) over more bytes; the result is a finished CRC and may be continued. */
 uint32_t crc32c(uint32_t crc, const void *bytes, size_t len);
 
+/* The CRC of two stretches one behind the other, from the CRCs of both and the length of the second. */
+uint32_t crc32c_combine(uint32_t first, uint32_t second, uint64_t second_len);
+
 /* The same by tables, as on a CPU without the instruction: for tests to hold one against the other. */
 uint32_t crc32c_portable(uint32_t crc, const void *bytes, size_t len);

@@ -61,7 +61,12 @@ struct frame_payload {
     bool is_raw; /* not compressed: bytes are the plain ones */
 };
 
-/* Seal a payload as data frame number no; append the frame to out. */
+/* The whole length of a data frame with a payload of this length. */
+size_t frame_whole(const struct frame_seal *s, uint32_t payload_len);
+/* Seal a payload as data frame number no into the frame_whole bytes at out, which it does not overlap. */
+enum err_code frame_seal_payload(const struct frame_seal *s, uint64_t no, const struct frame_payload *p, uint8_t *out,
+                                 struct err *e);
+/* The same, appending the frame to out. */
 enum err_code frame_write_payload(const struct frame_seal *s, uint64_t no, const struct frame_payload *p,
                                   struct buf *out, struct err *e);
 

@@ -4,6 +4,9 @@
  * Two ways to the same number, eight bytes a step: the crc32 instruction of SSE 4.2, and slicing by 8, where
  * table[k][b] is the CRC of byte b followed by k zero bytes, so that the eight bytes of a step are looked up side by
  * side. The tables are made on first use.
+ *
+ * A CRC is the remainder of a polynomial over GF(2), its highest coefficient in the lowest bit. n bytes behind a
+ * stretch multiply its polynomial by x^(8n), and what they are is added, so that is how two CRCs are combined.
  * Source    Kounavis and Berry, "A Systematic Approach to Building High Performance Software-based CRC Generators".
  */
 #include "codec/crc32c.h"
@@ -77,3 +80,28 @@ uint32_t crc32c(uint32_t crc, const void *bytes, size_t len)
     return crc32c_portable(crc, bytes, len);
 }
 #endif
+
+/* Modulo the polynomial; bit 31 is the coefficient of x^0. */
+static uint32_t multiply(uint32_t a, uint32_t b)
+{
+    uint32_t product = 0;
+
+    for (uint32_t bit = UINT32_C(1) << 31; bit != 0; bit >>= 1) {
+        if (a & bit)
+            product ^= b;
+        b = (b >> 1) ^ (b & 1 ? POLYNOMIAL : 0);
+    }
+    return product;
+}
+
+uint32_t crc32c_combine(uint32_t first, uint32_t second, uint64_t second_len)
+{
+    uint32_t power = UINT32_C(1) << (31 - 8); /* x^8, squared with each bit of the length */
+
+    for (; second_len > 0; second_len >>= 1) {
+        if (second_len & 1)
+            first = multiply(first, power);
+        power = multiply(power, power);
+    }
+    return first ^ second;
+}

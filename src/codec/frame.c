@@ -23,7 +23,7 @@ static size_t tag_length(const struct frame_seal *s)
     return s->encrypted ? CRYPTO_TAG_BYTES : CRC_BYTES;
 }
 
-static size_t frame_length(const struct frame_seal *s, uint32_t payload_len)
+size_t frame_whole(const struct frame_seal *s, uint32_t payload_len)
 {
     return FRAME_HEAD + (size_t) payload_len + tag_length(s);
 }
@@ -66,7 +66,7 @@ enum err_code frame_measure(const struct frame_seal *s, const uint8_t head[FRAME
     if (marks & FRAME_RAW ? payload != plain : payload >= plain)
         return err_set(e, ERR_CORRUPT, "frame header is damaged: %" PRIu32 " bytes stored for %" PRIu32,
                        payload, plain);
-    *whole = frame_length(s, payload);
+    *whole = frame_whole(s, payload);
     *plain_len = plain;
     *flags = marks;
     return ERR_OK;
@@ -128,20 +128,23 @@ enum err_code frame_write(const struct frame_seal *s, uint64_t no, unsigned flag
     return code;
 }
 
+enum err_code frame_seal_payload(const struct frame_seal *s, uint64_t no, const struct frame_payload *p,
+                                 uint8_t *out, struct err *e)
+{
+    uint8_t head[FRAME_HEAD];
+
+    head_format(p->len, p->plain_len, p->is_raw ? FRAME_RAW : 0, head);
+    memcpy(out, head, sizeof(head));
+    return payload_seal(s, no, head, p->bytes, out + FRAME_HEAD, p->len, e);
+}
+
 enum err_code frame_write_payload(const struct frame_seal *s, uint64_t no, const struct frame_payload *p,
                                   struct buf *out, struct err *e)
 {
-    uint8_t head[FRAME_HEAD];
-    uint8_t *frame;
-
-    if (buf_reserve(out, frame_length(s, p->len), e) != ERR_OK)
+    if (buf_reserve(out, frame_whole(s, p->len), e) != ERR_OK ||
+        frame_seal_payload(s, no, p, out->data + out->len, e) != ERR_OK)
         return e->code;
-    frame = out->data + out->len;
-    head_format(p->len, p->plain_len, p->is_raw ? FRAME_RAW : 0, head);
-    memcpy(frame, head, sizeof(head));
-    if (payload_seal(s, no, head, p->bytes, frame + FRAME_HEAD, p->len, e) != ERR_OK)
-        return e->code;
-    out->len += frame_length(s, p->len);
+    out->len += frame_whole(s, p->len);
     return ERR_OK;
 }
 

@@ -46,10 +46,31 @@ START_TEST(a_sum_can_be_continued_at_any_place)
 }
 END_TEST
 
+START_TEST(sums_of_two_stretches_combine_to_that_of_both)
+{
+    const char text[] = "sums of two stretches combine to that of both";
+    static const uint8_t zeros[70000];
+    uint32_t whole = crc32c(0, text, sizeof(text));
+
+    for (size_t cut = 0; cut <= sizeof(text); cut++)
+        ck_assert_uint_eq(crc32c_combine(crc32c(0, text, cut), crc32c(0, text + cut, sizeof(text) - cut),
+                                         sizeof(text) - cut),
+                          whole);
+    for (size_t len = 1; len <= sizeof(zeros); len = len * 3 + 1)
+        ck_assert_uint_eq(crc32c_combine(whole, crc32c(0, zeros, len), len), crc32c(whole, zeros, len));
+    ck_assert_uint_eq(crc32c_combine(0, whole, sizeof(text)), whole);
+    /* Longer than memory: a second half of 2^40 bytes, taken in two steps. */
+    ck_assert_uint_eq(
+        crc32c_combine(crc32c_combine(whole, 7, 1), 9, UINT64_C(1) << 40),
+        crc32c_combine(whole, crc32c_combine(7, 9, UINT64_C(1) << 40), (UINT64_C(1) << 40) + 1));
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {published_values_are_met, both_ways_agree_at_every_length_and_alignment,
-                                  a_sum_can_be_continued_at_any_place};
+                                  a_sum_can_be_continued_at_any_place,
+                                  sums_of_two_stretches_combine_to_that_of_both};
 
     return check_main(suite_of("codec/crc32c", tests, sizeof(tests) / sizeof(tests[0])));
 }
