@@ -3,6 +3,7 @@
  */
 #pragma once
 #include "base/err.h"
+#include "ops/backup_memory.h"
 #include "repo/cluster.h"
 #include "repo/layout.h"
 #include <stdbool.h>
@@ -14,7 +15,8 @@ struct backup_options {
     bool fast_checkpoint;
     uint64_t max_rate_bytes; /* per second, as the server limits it; 0 = unlimited          */
     uint32_t chunk_bytes;    /* the largest piece of a file                                 */
-    uint32_t pack_bytes;     /* pieces that go into one object                              */
+    uint32_t pack_bytes;     /* the largest object that pieces are stored in                */
+    uint64_t memory_bytes;   /* for buffers (ops/backup_memory.h); 0 = the default      */
     size_t jobs;             /* threads that compress, seal and upload                      */
     int64_t wal_timeout_ms;  /* how long to wait for the WAL of the backup in the repository */
     const char *repo;        /* its name; NULL = the first one                              */

@@ -29,6 +29,5 @@ const char *backup_previous_source(const struct backup_previous *p, uint32_t num
 
 /* Begin to look at a file; its chunks are then asked for by ascending offset. */
 void backup_previous_file(struct backup_previous *p, const char *path);
-/* The chunk that lay at this offset of the file, if it has this length and hash; NULL otherwise. Borrowed. */
-const struct index_chunk *backup_previous_chunk(struct backup_previous *p, uint64_t offset, uint32_t length,
-                                                const uint8_t sha256[SHA256_BYTES]);
+/* The chunk that lay at this offset of the file, if it has this length; NULL otherwise. Borrowed. */
+const struct index_chunk *backup_previous_chunk(struct backup_previous *p, uint64_t offset, uint32_t length);

@@ -2,9 +2,9 @@
  * ops/backup_store.h - files in, chunks, packs and the index out: the storing half of a backup.
  *
  * Files are cut into chunks; a chunk of zeros is only noted, one that the previous backup has at the same place is
- * referred to, the rest goes into packs, which worker threads compress, seal and upload. What was written where is
- * drafted in a temporary file, so memory does not grow with the number of chunks but for 16 bytes each.
- * Memory    (jobs + 2) packs plain, jobs packs sealed, and the previous index.
+ * referred to, the rest goes into packs. The calling thread only copies; worker threads find out which it is, compress
+ * and seal, others upload. What was written where is drafted in a temporary file, so memory does not grow with it.
+ * Memory    memory_bytes (ops/backup_memory.h), the previous index, and the paths of files.
  */
 #pragma once
 #include "base/err.h"
@@ -24,6 +24,7 @@ struct backup_store_options {
     const char *draft_dir;            /* where the temporary files go */
     uint32_t chunk_bytes;
     uint32_t pack_bytes;
+    uint64_t memory_bytes; /* for buffers (ops/backup_memory.h); 0 = the default */
     size_t jobs;
 };
 
@@ -44,8 +45,11 @@ enum err_code backup_store_file(struct backup_store *s, const char *path, mode_t
 enum err_code backup_store_data(struct backup_store *s, const void *bytes, size_t len, struct err *e);
 enum err_code backup_store_file_end(struct backup_store *s, struct err *e);
 
-/* Does the server's manifest name exactly the files that were stored, with these sizes and checksums? ERR_CORRUPT. */
-enum err_code backup_store_check(const struct backup_store *s, const struct manifest *m, struct err *e);
+/*
+ * Does the server's manifest name exactly the files so far, with these sizes and checksums? ERR_CORRUPT. Waits for the
+ * workers to have read them all.
+ */
+enum err_code backup_store_check(struct backup_store *s, const struct manifest *m, struct err *e);
 
 /* Upload what is left and wait until every pack is stored. No more files afterwards. */
 enum err_code backup_store_flush(struct backup_store *s, struct err *e);

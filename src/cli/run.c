@@ -98,6 +98,7 @@ static enum err_code run_backup(struct invocation *in, struct err *e)
         .max_rate_bytes = (uint64_t) number(in, OPTION_MAX_RATE),
         .chunk_bytes = (uint32_t) number(in, OPTION_CHUNK_SIZE),
         .pack_bytes = (uint32_t) number(in, OPTION_PACK_SIZE),
+        .memory_bytes = (uint64_t) number(in, OPTION_BACKUP_MEMORY),
         .jobs = jobs(in),
         .wal_timeout_ms = number(in, OPTION_WAL_TIMEOUT),
         .repo = given(in, OPTION_REPO)->text,

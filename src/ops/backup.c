@@ -201,6 +201,7 @@ static enum err_code open_store(struct backup_run *b, struct err *e)
                                      .draft_dir = draft_dir(b),
                                      .chunk_bytes = o->chunk_bytes,
                                      .pack_bytes = o->pack_bytes,
+                                     .memory_bytes = o->memory_bytes,
                                      .jobs = o->jobs};
 
     if (backup_previous_load(b->repo, &b->layout, b->cluster->spool, &b->previous, e) != ERR_OK)

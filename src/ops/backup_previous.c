@@ -279,8 +279,7 @@ void backup_previous_file(struct backup_previous *p, const char *path)
     p->behind = f != NULL ? f->first + f->count : 0;
 }
 
-const struct index_chunk *backup_previous_chunk(struct backup_previous *p, uint64_t offset, uint32_t length,
-                                                const uint8_t sha256[SHA256_BYTES])
+const struct index_chunk *backup_previous_chunk(struct backup_previous *p, uint64_t offset, uint32_t length)
 {
     const struct old_chunk *c;
 
@@ -289,7 +288,5 @@ const struct index_chunk *backup_previous_chunk(struct backup_previous *p, uint6
     if (p->next == p->behind)
         return NULL;
     c = &p->chunks[p->next];
-    if (c->at != offset || c->chunk.length != length || memcmp(c->chunk.sha256, sha256, SHA256_BYTES) != 0)
-        return NULL;
-    return &c->chunk;
+    return c->at == offset && c->chunk.length == length ? &c->chunk : NULL;
 }

@@ -1,152 +1,176 @@
 /*
- * test_backup_packs.c - chunks go into packs, packs into the repository by several threads, and whatever fails there fails
- * the backup.
+ * test_backup_packs.c - several threads put chunks into packs, others packs into the repository, and whatever fails there
+ * fails the backup.
  */
 #include "ops/backup_packs.h"
 
 #include "../repo/in_memory.h"
+#include "base/pool.h"
+#include "codec/unseal.h"
+
+#include <pthread.h>
 
 #define ID         "20261120T021500Z-1a2b"
-#define PACK_BYTES 1000
+#define PACK_BYTES 8192
 #define CHUNK_MAX  300
-#define CHUNKS     50
+#define CHUNKS     400
 
 static uint8_t plain[CHUNKS][CHUNK_MAX];
 static struct index_chunk chunks[CHUNKS];
+static struct backup_packs *packs;
 
-/* Chunk i has this many bytes, of which no two chunks have the same. */
+/* Chunk i has this many bytes. */
 static uint32_t length_of(size_t i)
 {
     return (uint32_t) (1 + i * 83 % CHUNK_MAX);
 }
 
-static struct backup_packs *packs_new(size_t jobs)
+static void packs_new(size_t packs_max)
 {
     const struct backup_packs_options o = {.repo = &repo,
                                            .layout = &layout,
                                            .backup_id = ID,
                                            .pack_bytes = PACK_BYTES,
                                            .chunk_bytes = CHUNK_MAX,
-                                           .jobs = jobs};
-    struct backup_packs *packs;
+                                           .packs_max = packs_max,
+                                           .uploads = packs_max - 1};
     struct err e = ERR_NONE;
 
     for (size_t i = 0; i < CHUNKS; i++)
         for (size_t k = 0; k < CHUNK_MAX; k++)
             plain[i][k] = (uint8_t) (i + k * (i + 3));
     OK(backup_packs_new(&o, &packs, &e));
-    return packs;
 }
 
-static enum err_code add_all(struct backup_packs *packs, struct err *e)
+static enum err_code add_one(void *arg, struct err *e)
 {
-    for (size_t i = 0; i < CHUNKS; i++) {
-        chunks[i] = (struct index_chunk){.length = length_of(i)};
-        if (sha256(plain[i], length_of(i), chunks[i].sha256, e) != ERR_OK ||
-            backup_packs_add(packs, plain[i], length_of(i), &chunks[i], e) != ERR_OK)
-            return e->code;
-    }
-    return backup_packs_flush(packs, e);
+    struct index_chunk *c = arg;
+    size_t i = (size_t) (c - chunks);
+    const struct frame_payload payload = {
+        .bytes = plain[i], .len = length_of(i), .plain_len = length_of(i), .is_raw = true};
+
+    *c = (struct index_chunk){.length = length_of(i)};
+    return backup_packs_add(packs, &payload, c, e);
 }
 
-static enum err_code same_chunk(const struct pack_want *want, const uint8_t *bytes, size_t len, void *arg,
-                                struct err *e)
+/* All chunks, by so many threads. */
+static enum err_code add_all(size_t threads, struct err *e)
 {
-    size_t *seen = arg;
-    size_t i = (size_t) ((const struct index_chunk *) want->arg - chunks);
+    CLEANUP(pool_freep) struct pool *adding = NULL;
+    enum err_code code = pool_new(threads, CHUNKS, &adding, e);
 
-    (void) e;
-    ck_assert_uint_eq(len, length_of(i));
-    ck_assert_mem_eq(bytes, plain[i], len);
-    ++*seen;
-    return ERR_OK;
+    for (size_t i = 0; code == ERR_OK && i < CHUNKS; i++)
+        code = pool_submit(adding, &(struct pool_job){.run = add_one, .arg = &chunks[i]}, e);
+    if (code == ERR_OK)
+        code = pool_wait(adding, e);
+    return code == ERR_OK ? backup_packs_flush(packs, e) : code;
 }
 
-static void read_back(const struct backup_packs *packs)
+static void read_pack(uint32_t n, struct buf *object, struct frame_seal *seal)
 {
+    CLEANUP(descriptor_clear) struct descriptor d = {0};
+    char key[STORE_KEY_MAX + 1];
+    size_t len;
+    struct err e = ERR_NONE;
+
+    layout_backup_pack(&layout, ID, n, key);
+    raw_get(key, object);
+    OK(descriptor_length(object->data, &len, &e));
+    OK(unseal_begin(object->data, len, &repo.identities, &d, seal, &e));
+}
+
+/* Every chunk is where it is said to be, and packs hold nothing else. */
+static void read_back(void)
+{
+    CLEANUP(buf_clear) struct buf object = BUF_INIT(RAW_MAX);
+    CLEANUP(buf_clear) struct buf there = BUF_INIT(RAW_MAX);
+    struct frame_seal seal;
+    uint64_t stored = 0;
     size_t seen = 0;
     struct err e = ERR_NONE;
 
     for (uint32_t n = 0; n < backup_packs_count(packs); n++) {
-        struct pack_want wants[CHUNKS];
-        size_t count = 0;
-
+        read_pack(n, &object, &seal);
+        ck_assert_uint_le(object.len, PACK_BYTES);
+        stored += object.len;
         for (size_t i = 0; i < CHUNKS; i++) {
-            const struct pack_place *place = backup_packs_place(packs, chunks[i].pack, chunks[i].frame);
-
-            chunks[i].offset = place->offset;
-            chunks[i].stored = place->stored;
-            if (chunks[i].pack == n)
-                wants[count++] = (struct pack_want){chunks[i], &chunks[i]};
+            if (chunks[i].pack != n)
+                continue;
+            buf_reset(&there);
+            OK(frame_read(&seal, chunks[i].frame, 0, object.data + chunks[i].offset, chunks[i].stored, &there,
+                          &e));
+            ck_assert_uint_eq(there.len, length_of(i));
+            ck_assert_mem_eq(there.data, plain[i], there.len);
+            seen++;
         }
-        OK(pack_read(&repo, &layout, ID, n, wants, count, same_chunk, &seen, &e));
     }
     ck_assert_uint_eq(seen, CHUNKS);
+    ck_assert_uint_eq(backup_packs_stored(packs), stored);
 }
 
-START_TEST(every_chunk_lies_where_it_is_said_to)
+START_TEST(every_chunk_lies_where_it_is_said_to_in_packs_of_the_right_size)
 {
-    static const size_t jobs[] = {1, 2, 8};
+    static const size_t threads[] = {1, 2, 8};
 
-    for (size_t i = 0; i < COUNT(jobs); i++)
+    for (size_t i = 0; i < COUNT(threads); i++)
         for (int sealed = 0; sealed < 2; sealed++) {
-            struct backup_packs *packs;
             struct err e = ERR_STALE;
 
             repo_tear_down();
             repo_set_up();
             if (sealed)
                 use_new_key(true);
-            packs = packs_new(jobs[i]);
-            OK(add_all(packs, &e));
+            packs_new(2 + i);
+            OK(add_all(threads[i], &e));
             ck_assert_str_eq(e.text, ERR_STALE.text);
-            read_back(packs);
+            ck_assert_uint_gt(backup_packs_count(packs), 5);
+            read_back();
             backup_packs_free(packs);
         }
 }
 END_TEST
 
-START_TEST(a_pack_is_full_with_the_chunk_that_reaches_its_size)
+START_TEST(what_one_thread_adds_lies_in_the_order_it_was_added_in)
 {
-    CLEANUP(buf_clear) struct buf object = BUF_INIT(RAW_MAX);
-    struct backup_packs *packs = packs_new(2);
-    uint64_t stored = 0;
-    uint32_t pack = 0, frame = 0, filled = 0;
     struct err e = ERR_NONE;
 
-    OK(add_all(packs, &e));
-    for (size_t i = 0; i < CHUNKS; i++) {
-        ck_assert_uint_eq(chunks[i].pack, pack);
-        ck_assert_uint_eq(chunks[i].frame, frame);
-        filled += length_of(i);
-        frame++;
-        if (filled >= PACK_BYTES) {
-            pack++;
-            frame = filled = 0;
-        }
-    }
-    ck_assert_uint_eq(backup_packs_count(packs), pack + (frame > 0));
-    for (uint32_t n = 0; n < backup_packs_count(packs); n++) {
-        char key[STORE_KEY_MAX + 1];
-
-        layout_backup_pack(&layout, ID, n, key);
-        raw_get(key, &object);
-        stored += object.len;
-    }
-    ck_assert_uint_eq(backup_packs_stored(packs), stored);
+    packs_new(2);
+    OK(add_all(1, &e));
+    for (size_t i = 1; i < CHUNKS; i++)
+        if (chunks[i].pack == chunks[i - 1].pack)
+            ck_assert_uint_eq(chunks[i].offset, chunks[i - 1].offset + chunks[i - 1].stored);
+        else
+            ck_assert(chunks[i].pack == chunks[i - 1].pack + 1 && chunks[i].frame == 0);
     backup_packs_free(packs);
+}
+END_TEST
+
+START_TEST(no_more_packs_are_in_memory_than_allowed)
+{
+    for (size_t packs_max = 2; packs_max <= 4; packs_max++) {
+        struct err e = ERR_NONE;
+
+        repo_tear_down();
+        repo_set_up();
+        packs_new(packs_max);
+        OK(add_all(8, &e));
+        ck_assert_uint_gt(backup_packs_count(packs), packs_max);
+        ck_assert_uint_le(backup_packs_in_memory(packs), packs_max);
+        backup_packs_free(packs);
+    }
 }
 END_TEST
 
 START_TEST(without_a_chunk_there_is_no_pack)
 {
-    struct backup_packs *packs = packs_new(1);
     uint64_t before = requests();
     struct err e = ERR_NONE;
 
+    packs_new(2);
     OK(backup_packs_flush(packs, &e));
     ck_assert_uint_eq(backup_packs_count(packs), 0);
     ck_assert_uint_eq(backup_packs_stored(packs), 0);
+    ck_assert_uint_eq(backup_packs_in_memory(packs), 0);
     ck_assert_uint_eq(requests(), before);
     backup_packs_free(packs);
     backup_packs_free(NULL);
@@ -155,22 +179,22 @@ END_TEST
 
 START_TEST(a_put_that_fails_fails_the_backup_whichever_it_is)
 {
-    struct backup_packs *packs = packs_new(1);
     struct err e = ERR_NONE;
     size_t count;
 
-    OK(add_all(packs, &e));
+    packs_new(2);
+    OK(add_all(1, &e));
     count = backup_packs_count(packs);
     backup_packs_free(packs);
     ck_assert_uint_gt(count, 4);
     for (size_t n = 1; n <= count; n++)
-        for (size_t jobs = 1; jobs <= 4; jobs += 3) {
+        for (size_t threads = 1; threads <= 4; threads += 3) {
             repo_tear_down();
             repo_set_up();
-            packs = packs_new(jobs);
+            packs_new(2);
             faulty_fail(repo.store,
                         &(struct faulty_plan){.at = FAULTY_FINISH, .nth = n, .kind = ERR_UNREACHABLE});
-            ck_assert_msg(add_all(packs, &e) == ERR_UNREACHABLE, "put %zu, %zu jobs", n, jobs);
+            ck_assert_msg(add_all(threads, &e) == ERR_UNREACHABLE, "put %zu, %zu threads", n, threads);
             e = ERR_NONE;
             ck_assert_int_eq(backup_packs_flush(packs, &e), ERR_UNREACHABLE); /* and stays so */
             backup_packs_free(packs);
@@ -178,21 +202,32 @@ START_TEST(a_put_that_fails_fails_the_backup_whichever_it_is)
 }
 END_TEST
 
+START_TEST(a_pack_that_can_not_begin_ends_all_who_wait_for_it)
+{
+    struct err e = ERR_NONE;
+
+    repo.codec = CODEC_LZ4;
+    repo.level = 99; /* there is none such */
+    packs_new(2);
+    ck_assert_int_eq(add_all(8, &e), ERR_USAGE);
+    backup_packs_free(packs);
+}
+END_TEST
+
 START_TEST(an_answer_lost_after_the_put_is_no_failure)
 {
     for (uint64_t n = 1; n <= 3; n++) {
-        struct backup_packs *packs;
         struct err e = ERR_STALE;
 
         repo_tear_down();
         repo_set_up();
-        packs = packs_new(2);
+        packs_new(3);
         faulty_fail(repo.store,
                     &(struct faulty_plan){.at = FAULTY_FINISH_LATE, .nth = n, .kind = ERR_CONFLICT});
-        OK(add_all(packs, &e));
+        OK(add_all(2, &e));
         ck_assert_uint_eq(faulty_failures(repo.store), 1);
         ck_assert_str_eq(e.text, ERR_STALE.text);
-        read_back(packs);
+        read_back();
         backup_packs_free(packs);
     }
 }
@@ -200,38 +235,76 @@ END_TEST
 
 START_TEST(another_object_in_a_packs_place_is_a_conflict)
 {
-    struct backup_packs *packs = packs_new(2);
     char key[STORE_KEY_MAX + 1];
     struct err e = ERR_NONE;
 
+    packs_new(3);
     layout_backup_pack(&layout, ID, 2, key);
     raw_text(key, "another");
-    ck_assert_int_eq(add_all(packs, &e), ERR_CONFLICT);
+    ck_assert_int_eq(add_all(2, &e), ERR_CONFLICT);
     backup_packs_free(packs);
 }
 END_TEST
 
 START_TEST(a_backup_that_is_given_up_leaves_nothing_running)
 {
-    struct backup_packs *packs = packs_new(4);
     struct err e = ERR_NONE;
 
+    packs_new(4);
     for (size_t i = 0; i < CHUNKS; i++)
-        OK(backup_packs_add(packs, plain[i], length_of(i), &chunks[i], &e));
+        OK(add_one(&chunks[i], &e));
     backup_packs_free(packs);
+}
+END_TEST
+
+/* A store in which the first two puts wait for each other. */
+struct meeting {
+    struct store base;
+    struct store *inner;
+    pthread_barrier_t barrier;
+    _Atomic int puts;
+};
+
+static enum err_code meeting_put_open(struct store *s, const char *key, uint64_t size_hint, struct sink **out,
+                                      struct err *e)
+{
+    struct meeting *m = (struct meeting *) s;
+
+    if (m->puts++ < 2)
+        (void) pthread_barrier_wait(&m->barrier);
+    return store_put_open(m->inner, key, size_hint, out, e);
+}
+
+START_TEST(packs_are_uploaded_at_the_same_time)
+{
+    static const struct store_ops ops = {.put_open = meeting_put_open};
+    struct meeting m = {.base = {.ops = &ops}, .inner = repo.store};
+    struct err e = ERR_NONE;
+
+    ck_assert_int_eq(pthread_barrier_init(&m.barrier, NULL, 2), 0);
+    repo.store = &m.base;
+    packs_new(3);
+    OK(add_all(1, &e)); /* one after the other they would wait for ever */
+    repo.store = m.inner;
+    read_back();
+    backup_packs_free(packs);
+    ck_assert_int_eq(pthread_barrier_destroy(&m.barrier), 0);
 }
 END_TEST
 
 int main(void)
 {
     const TTest *const tests[] = {
-        every_chunk_lies_where_it_is_said_to,
-        a_pack_is_full_with_the_chunk_that_reaches_its_size,
+        every_chunk_lies_where_it_is_said_to_in_packs_of_the_right_size,
+        what_one_thread_adds_lies_in_the_order_it_was_added_in,
+        no_more_packs_are_in_memory_than_allowed,
         without_a_chunk_there_is_no_pack,
         a_put_that_fails_fails_the_backup_whichever_it_is,
+        a_pack_that_can_not_begin_ends_all_who_wait_for_it,
         an_answer_lost_after_the_put_is_no_failure,
         another_object_in_a_packs_place_is_a_conflict,
         a_backup_that_is_given_up_leaves_nothing_running,
+        packs_are_uploaded_at_the_same_time,
     };
 
     return check_main(suite_in_memory("ops/backup_packs", tests, COUNT(tests)));

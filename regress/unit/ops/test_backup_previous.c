@@ -153,13 +153,21 @@ static void load(void)
     ck_assert_str_eq(e.text, ERR_STALE.text);
 }
 
+/* The chunk of the previous backup that need not be stored again for these bytes; NULL = none. */
+static const struct index_chunk *chunk_at(uint64_t offset, uint32_t length, const uint8_t hash[SHA256_BYTES])
+{
+    const struct index_chunk *c = backup_previous_chunk(previous, offset, length);
+
+    return c != NULL && memcmp(c->sha256, hash, SHA256_BYTES) == 0 ? c : NULL;
+}
+
 static void everything_is_stored_again(const char *why)
 {
     load();
     ck_assert_msg(backup_previous_id(previous)[0] == '\0', "%s", why);
     ck_assert_ptr_null(backup_previous_source(previous, 0));
     backup_previous_file(previous, "base/1");
-    ck_assert_msg(backup_previous_chunk(previous, 0, 100, hash_a) == NULL, "%s", why);
+    ck_assert_msg(chunk_at(0, 100, hash_a) == NULL, "%s", why);
 }
 
 static void chunks_are_known(const char *id, const char *why)
@@ -170,7 +178,7 @@ static void chunks_are_known(const char *id, const char *why)
     ck_assert_str_eq(backup_previous_source(previous, 1), EARLY);
     ck_assert_ptr_null(backup_previous_source(previous, 2));
     backup_previous_file(previous, "base/1");
-    ck_assert_msg(backup_previous_chunk(previous, 0, 100, hash_a) != NULL, "%s", why);
+    ck_assert_msg(chunk_at(0, 100, hash_a) != NULL, "%s", why);
 }
 
 START_TEST(a_chunk_is_found_by_place_length_and_hash)
@@ -205,7 +213,7 @@ START_TEST(a_chunk_is_found_by_place_length_and_hash)
         const struct index_chunk *c;
 
         backup_previous_file(previous, table[i].path);
-        c = backup_previous_chunk(previous, table[i].at, table[i].length, table[i].hash);
+        c = chunk_at(table[i].at, table[i].length, table[i].hash);
         ck_assert_msg((c != NULL) == (table[i].frame >= 0), "%s", table[i].why);
         if (c != NULL)
             ck_assert_msg(c->frame == (uint32_t) table[i].frame && c->source == (table[i].frame == 7), "%s",
@@ -219,13 +227,13 @@ START_TEST(a_files_chunks_are_found_one_behind_the_other)
     take_backup(ID);
     load();
     backup_previous_file(previous, "base/1");
-    ck_assert_ptr_nonnull(backup_previous_chunk(previous, 0, 100, hash_a));
-    ck_assert_ptr_null(backup_previous_chunk(previous, 100, 100, hash_c)); /* written where zeros were */
-    ck_assert_ptr_nonnull(backup_previous_chunk(previous, 300, 100, hash_b));
-    ck_assert_ptr_nonnull(backup_previous_chunk(previous, 400, 50, hash_a));
-    ck_assert_ptr_null(backup_previous_chunk(previous, 450, 50, hash_a));
+    ck_assert_ptr_nonnull(chunk_at(0, 100, hash_a));
+    ck_assert_ptr_null(chunk_at(100, 100, hash_c)); /* written where zeros were */
+    ck_assert_ptr_nonnull(chunk_at(300, 100, hash_b));
+    ck_assert_ptr_nonnull(chunk_at(400, 50, hash_a));
+    ck_assert_ptr_null(chunk_at(450, 50, hash_a));
     backup_previous_file(previous, "base/0");
-    ck_assert_ptr_nonnull(backup_previous_chunk(previous, 0, 300, hash_c));
+    ck_assert_ptr_nonnull(chunk_at(0, 300, hash_c));
 }
 END_TEST
 

@@ -6,6 +6,7 @@
 #include "codec/sha256.h"
 #include "in_memory.h"
 #include "repo/object.h"
+#include "write_pack.h"
 
 #define ID     "20261120T021500Z-1a2b"
 #define KEY    "main/6789abcdef012345/backup/" ID "/pack-000007"
@@ -395,9 +396,75 @@ START_TEST(a_download_that_breaks_is_what_it_is)
 }
 END_TEST
 
+/* As many frames as there is room for; the size of the object. */
+static uint64_t fill_up(struct pack *p, uint32_t number, uint32_t length, size_t *frames)
+{
+    const struct frame_payload payload = {
+        .bytes = sample.plain, .len = length, .plain_len = length, .is_raw = true};
+    struct index_chunk c;
+    bool has_room = true;
+    uint64_t stored = 0;
+    struct err e = ERR_NONE;
+
+    OK(pack_begin(p, number, &e));
+    for (*frames = 0;; ++*frames) {
+        OK(pack_reserve(p, length, &c, &has_room, &e));
+        if (!has_room)
+            break;
+        ck_assert_uint_eq(c.pack, number);
+        ck_assert_uint_eq(c.frame, *frames);
+        OK(pack_fill(p, &c, &payload, &e));
+    }
+    OK(pack_store(p, &stored, &e));
+    return stored;
+}
+
+START_TEST(a_pack_is_as_large_as_it_may_be_and_not_larger)
+{
+    CLEANUP(buf_clear) struct buf object = BUF_INIT(RAW_MAX);
+    const struct pack_options o = {
+        .repo = &repo, .layout = &layout, .backup_id = ID, .max_bytes = 1 << 20, .frame_plain_max = FULL};
+    static const uint32_t lengths[] = {FULL, 1, 1000, 8192};
+    struct pack *p;
+    struct err e = ERR_NONE;
+
+    use_new_key(true);
+    OK(pack_new(&o, &p, &e));
+    for (uint32_t i = 0; i < COUNT(lengths); i++) { /* one behind the other in the same memory */
+        char key[STORE_KEY_MAX + 1];
+        size_t frames;
+        uint64_t stored = fill_up(p, i, lengths[i], &frames);
+
+        ck_assert_uint_le(stored, o.max_bytes);
+        ck_assert_uint_gt(stored + lengths[i] + 8192 + 5 * frames, o.max_bytes);
+        layout_backup_pack(&layout, ID, i, key);
+        raw_get(key, &object);
+        ck_assert_uint_eq(object.len, stored);
+    }
+    pack_free(p);
+}
+END_TEST
+
+START_TEST(a_frame_that_is_larger_than_a_pack_has_one_for_itself)
+{
+    const struct pack_options o = {
+        .repo = &repo, .layout = &layout, .backup_id = ID, .max_bytes = 1000, .frame_plain_max = FULL};
+    struct pack *p;
+    size_t frames;
+    struct err e = ERR_NONE;
+
+    OK(pack_new(&o, &p, &e));
+    ck_assert_uint_gt(fill_up(p, 0, FULL, &frames), FULL);
+    ck_assert_uint_eq(frames, 1);
+    pack_free(p);
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {
+        a_pack_is_as_large_as_it_may_be_and_not_larger,
+        a_frame_that_is_larger_than_a_pack_has_one_for_itself,
         all_chunks_of_a_pack_come_back_with_one_request,
         all_chunks_of_a_sealed_pack_come_back_with_one_request,
         a_pack_of_compressed_chunks_comes_back,
