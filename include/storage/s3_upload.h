@@ -26,5 +26,9 @@ struct s3_upload_options {
     bool conditional;
 };
 
+/* The same for bytes at hand, in one PUT and without a copy: len is at most part_bytes. */
+enum err_code s3_upload_put(struct s3_client *c, const struct s3_upload_options *o, const void *bytes, size_t len,
+                            struct err *e);
+
 enum err_code s3_upload_open(struct s3_client *c, const struct s3_upload_options *o, struct sink **out,
                              struct err *e);

@@ -32,18 +32,37 @@ static void full_key(const struct s3_store *s, const char *key, char *out)
     (void) snprintf(out, S3_KEY_MAX + 1, "%s%s", s->prefix, key);
 }
 
+/* full: S3_KEY_MAX + 1 bytes for the whole key, which the options borrow. */
+static struct s3_upload_options upload_of(const struct s3_store *s, const char *key, uint64_t size_hint,
+                                          char *full)
+{
+    full_key(s, key, full);
+    return (struct s3_upload_options){
+        .key = full, .part_bytes = s->part_bytes, .size_hint = size_hint, .conditional = s->conditional};
+}
+
 static enum err_code s3_put_open(struct store *base, const char *key, uint64_t size_hint, struct sink **out,
                                  struct err *e)
 {
     struct s3_store *s = (struct s3_store *) base;
     char full[S3_KEY_MAX + 1];
+    const struct s3_upload_options o = upload_of(s, key, size_hint, full);
 
-    full_key(s, key, full);
-    return s3_upload_open(
-        s->client,
-        &(struct s3_upload_options){
-            .key = full, .part_bytes = s->part_bytes, .size_hint = size_hint, .conditional = s->conditional},
-        out, e);
+    return s3_upload_open(s->client, &o, out, e);
+}
+
+static enum err_code s3_put(struct store *base, const char *key, const void *bytes, size_t len, struct err *e)
+{
+    CLEANUP(sink_freep) struct sink *parts = NULL;
+    struct s3_store *s = (struct s3_store *) base;
+    char full[S3_KEY_MAX + 1];
+    const struct s3_upload_options o = upload_of(s, key, len, full);
+
+    if (len <= s->part_bytes)
+        return s3_upload_put(s->client, &o, bytes, len, e);
+    if (s3_upload_open(s->client, &o, &parts, e) != ERR_OK || sink_write(parts, bytes, len, e) != ERR_OK)
+        return e->code;
+    return sink_finish(parts, e);
 }
 
 static enum err_code s3_get(struct store *base, const char *key, const struct store_range *range,
@@ -216,8 +235,12 @@ static void s3_free(struct store *base)
     free(s);
 }
 
-static const struct store_ops s3_ops = {
-    .put_open = s3_put_open, .get = s3_get, .list = s3_list, .remove = s3_remove, .free = s3_free};
+static const struct store_ops s3_ops = {.put_open = s3_put_open,
+                                        .put = s3_put,
+                                        .get = s3_get,
+                                        .list = s3_list,
+                                        .remove = s3_remove,
+                                        .free = s3_free};
 
 /* A value that goes into a request header: present, and without anything that would end the header. */
 static enum err_code header_value_check(const char *value, const char *what, bool needed, struct err *e)

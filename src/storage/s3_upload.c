@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "storage/s3_list.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,14 +53,14 @@ static enum err_code key_check(struct upload *u, struct err *e)
     return ERR_OK;
 }
 
-static enum err_code put(struct upload *u, struct err *e)
+static enum err_code put(struct upload *u, const void *bytes, size_t len, struct err *e)
 {
     CLEANUP(s3_reply_clear) struct s3_reply reply;
     struct s3_request req = {.method = "PUT",
                              .key = u->key,
                              .headers = u->conditional ? create_only : NULL,
-                             .body = u->part.data,
-                             .body_len = u->part.len};
+                             .body = bytes,
+                             .body_len = len};
 
     s3_reply_init(&reply);
     if (key_check(u, e) != ERR_OK)
@@ -230,7 +231,7 @@ static enum err_code upload_finish(struct sink *s, struct err *e)
     struct upload *u = (struct upload *) s;
 
     if (u->upload_id == NULL)
-        return put(u, e);
+        return put(u, u->part.data, u->part.len, e);
     if (part_send(u, e) != ERR_OK)
         return e->code;
     return complete(u, e);
@@ -283,4 +284,14 @@ enum err_code s3_upload_open(struct s3_client *c, const struct s3_upload_options
     }
     *out = &u->base;
     return ERR_OK;
+}
+
+enum err_code s3_upload_put(struct s3_client *c, const struct s3_upload_options *o, const void *bytes,
+                            size_t len, struct err *e)
+{
+    struct upload u = {.client = c, .conditional = o->conditional};
+
+    assert(len <= o->part_bytes);
+    (void) snprintf(u.key, sizeof(u.key), "%s", o->key);
+    return put(&u, bytes, len, e);
 }

@@ -99,7 +99,11 @@ enum err_code store_put_open(struct store *s, const char *key, uint64_t size_hin
 enum err_code store_put(struct store *s, const char *key, const void *bytes, size_t len, struct err *e)
 {
     CLEANUP(sink_freep) struct sink *put = NULL;
+    struct err inside = ERR_NONE;
 
+    if (s->ops->put != NULL)
+        return store_key_check(key, e) == ERR_OK ? tell(s->ops->put(s, key, bytes, len, &inside), &inside, e)
+                                                 : e->code;
     if (store_put_open(s, key, len, &put, e) != ERR_OK ||
         (len > 0 && sink_write(put, bytes, len, e) != ERR_OK))
         return e->code;
