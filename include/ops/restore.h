@@ -21,7 +21,7 @@ struct restore_options {
     const char *tablespace_root; /* put every other tablespace into <root>/<oid>; NULL = where it lay */
     bool standby;                /* standby.signal instead of recovery.signal */
     bool keep_archiving;         /* leave archive_mode as the backup has it */
-    size_t jobs;                 /* threads that fetch and write */
+    size_t jobs;                 /* threads that fetch and write; 0 = CPUs, 8 at least when the store is away */
     const char *repo_option;     /* --repo as given, for restore_command; NULL */
 };
 

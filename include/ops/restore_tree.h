@@ -1,8 +1,9 @@
 /*
  * ops/restore_tree.h - the directories a restore writes into, and where each path of the backup goes.
  *
- * Paths of the backup are relative to the data directory; those of a tablespace, pg_tblspc/<oid>/…, go to its directory,
- * to which pg_tblspc/<oid> becomes a symbolic link. global/pg_control is written under another name until the end.
+ * Paths of the backup are relative to the data directory; those of a tablespace, pg_tblspc/<oid>/…, go to its
+ * directory, to which pg_tblspc/<oid> becomes a symbolic link. global/pg_control is written under another name until
+ * the end.
  */
 #pragma once
 #include "base/err.h"
@@ -44,9 +45,6 @@ enum err_code restore_tree_path(const struct restore_tree *t, const char *path, 
 
 /* Where a link of the backup must point: the directory of its tablespace; NULL when it is none's. Borrowed. */
 const char *restore_tree_link(const struct restore_tree *t, const char *path);
-
-/* Make everything below durable: syncfs of each file system touched. */
-enum err_code restore_tree_sync(const struct restore_tree *t, struct err *e);
 
 /* The last step: pg_control gets its name, durably. mode: the data directory's own permission bits. */
 enum err_code restore_tree_finish(const struct restore_tree *t, mode_t mode, struct err *e);

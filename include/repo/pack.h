@@ -2,7 +2,7 @@
  * repo/pack.h - packs: sealed objects whose frames are chunks of files.
  *
  * A pack is an object of kind "pack" without size and SHA-256 in its descriptor (its chunks have theirs in the index),
- * whose frames differ in size; one PUT each. The chunk in frame k is read by opening frame k alone.
+ * whose frames differ in size; one PUT each. The chunk in frame k is read by opening frame k alone (repo/pack_read.h).
  */
 #pragma once
 #include "base/buf.h"
@@ -49,20 +49,3 @@ enum err_code pack_reserve(struct pack *p, uint32_t len, struct index_chunk *c, 
 enum err_code pack_fill(struct pack *p, const struct index_chunk *c, const struct frame_payload *payload,
                         struct err *e);
 enum err_code pack_store(struct pack *p, uint64_t *stored, struct err *e);
-
-/* A chunk wanted from a pack, and where its bytes go. */
-struct pack_want {
-    struct index_chunk chunk;
-    void *arg; /* the caller's: which file, which offset */
-};
-
-/* Called with a chunk's verified plain bytes (SHA-256 compared with the index). Order: by offset in the pack. */
-typedef enum err_code pack_deliver(const struct pack_want *want, const uint8_t *bytes, size_t len, void *arg,
-                                   struct err *e);
-
-/*
- * Read the wanted chunks of one pack: a single request when most of it is wanted, ranges that lie close joined
- * otherwise. wants is sorted by offset here. Memory: the largest joined range, at most the pack.
- */
-enum err_code pack_read(struct repo *r, const struct layout *l, const char *backup_id, uint32_t number,
-                        struct pack_want *wants, size_t count, pack_deliver *deliver, void *arg, struct err *e);

@@ -139,7 +139,7 @@ static const struct option options[OPTION_COUNT] = {
         .help = "memory for what a backup has received and not yet stored"},
     [OPTION_JOBS] = {.name = "jobs", .type = OPTION_TYPE_INT, .section = SECTION_CLUSTER,
         .commands = SET_BACKUP | SET_RESTORE, .min = 1, .max = 64, .environment = "PITR_JOBS", .metavar = "N",
-        .help = "threads that work at the same time (default: as many as there are CPUs)"},
+        .help = "threads that work at the same time (default: the CPUs; from S3 a restore has 8 at least)"},
     [OPTION_CHECKPOINT] = {.name = "checkpoint", .type = OPTION_TYPE_ENUM, .section = SECTION_CLUSTER,
         .commands = SET_BACKUP, .choices = "spread|fast", .fallback = "spread", .environment = "PITR_CHECKPOINT",
         .metavar = "HOW", .help = "checkpoint a backup begins with: fast begins at once, spread does not disturb"},

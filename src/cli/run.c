@@ -41,12 +41,11 @@ static int64_t number(const struct invocation *in, enum option_id id)
     return settings_number(&in->configured.layers, id);
 }
 
-/* As many as there are CPUs, unless somebody said a number. */
-static size_t jobs(const struct invocation *in)
+static size_t jobs(const struct invocation *in, size_t otherwise)
 {
     const struct setting *s = settings_pick(&in->configured.layers, OPTION_JOBS);
 
-    return s->is_given ? (size_t) s->number : pool_cpus();
+    return s->is_given ? (size_t) s->number : otherwise;
 }
 
 static enum err_code open_cluster(const struct invocation *in, unsigned access, struct cluster **out,
@@ -99,7 +98,7 @@ static enum err_code run_backup(struct invocation *in, struct err *e)
         .chunk_bytes = (uint32_t) number(in, OPTION_CHUNK_SIZE),
         .pack_bytes = (uint32_t) number(in, OPTION_PACK_SIZE),
         .memory_bytes = (uint64_t) number(in, OPTION_BACKUP_MEMORY),
-        .jobs = jobs(in),
+        .jobs = jobs(in, pool_cpus()),
         .wal_timeout_ms = number(in, OPTION_WAL_TIMEOUT),
         .repo = given(in, OPTION_REPO)->text,
     };
@@ -212,7 +211,7 @@ static enum err_code run_restore(struct invocation *in, struct err *e)
         .tablespace_root = given(in, OPTION_TABLESPACE_ROOT)->text,
         .standby = given(in, OPTION_STANDBY)->is_given,
         .keep_archiving = given(in, OPTION_KEEP_ARCHIVING)->is_given,
-        .jobs = jobs(in),
+        .jobs = jobs(in, 0),
         .repo_option = given(in, OPTION_REPO)->text,
     };
 

@@ -9,9 +9,13 @@
 #include "base/clock.h"
 #include "base/durable.h"
 #include "base/log.h"
+#include "base/pool.h"
 #include "base/timestamp.h"
 #include "ops/progress.h"
+#include "ops/restore_check.h"
 #include "ops/restore_files.h"
+#include "ops/restore_fill.h"
+#include "ops/restore_sync.h"
 #include "ops/restore_tree.h"
 #include "pg/recoveryconf.h"
 #include "repo/restore_rate.h"
@@ -24,6 +28,8 @@
 #include <unistd.h>
 
 #define CONF_MAX ((size_t) 16 << 20)
+#define DOWNLOADS_LEAST \
+    ((size_t) 8) /* at a time from a store that is away: some wait for a round trip, others bring bytes */
 
 /* ---- recovery settings ---- */
 
@@ -169,27 +175,40 @@ static enum err_code write_signals(const struct restore_options *o, const struct
 
 /* ---- the recipe ---- */
 
+/* As many as CPUs keep all of these busy, unless they wait for a store that is away. */
+static size_t threads(const struct planned *p, const struct restore_options *o)
+{
+    size_t cpus = pool_cpus();
+
+    if (o->jobs > 0)
+        return o->jobs;
+    return p->repo->store->is_local || cpus > DOWNLOADS_LEAST ? cpus : DOWNLOADS_LEAST;
+}
+
 static enum err_code fill(const struct planned *p, struct restore_files *files,
-                          const struct restore_options *o, struct err *e)
+                          const struct restore_options *o, const struct restore_sync *sync, struct err *e)
 {
     CLEANUP(progress_end) struct progress progress = {0};
+    const struct restore_fill_options how = {
+        .threads = threads(p, o), .sync_files = sync->each_file, .progress = &progress};
 
-    progress_begin(&progress, "restore", p->plan.backup->data_bytes);
-    return restore_files_fill(files, o->jobs, &progress, e);
+    progress_begin(&progress, "restore", files->wanted_bytes);
+    return restore_fill(files, &how, e);
 }
 
 static enum err_code restore_into(struct cluster *c, const struct planned *p, const struct restore_options *o,
                                   const struct restore_tree *tree, struct err *e)
 {
     CLEANUP(restore_files_freep) struct restore_files *files = NULL;
+    CLEANUP(restore_sync_clear) struct restore_sync sync = {0};
 
-    if (restore_tree_create(tree, e) != ERR_OK ||
+    if (restore_tree_create(tree, e) != ERR_OK || restore_sync_begin(&sync, tree, e) != ERR_OK ||
         restore_files_layout(p->repo, &p->layout, p->plan.backup, tree, &files, e) != ERR_OK ||
-        fill(p, files, o, e) != ERR_OK || restore_files_check(files, p->plan.backup, e) != ERR_OK ||
+        fill(p, files, o, &sync, e) != ERR_OK || restore_check(files, p->plan.backup, e) != ERR_OK ||
         restore_files_modes(files, e) != ERR_OK || rewrite_conf(c, p, o, tree, e) != ERR_OK ||
-        write_signals(o, tree, e) != ERR_OK || restore_tree_sync(tree, e) != ERR_OK)
+        write_signals(o, tree, e) != ERR_OK || restore_sync_finish(&sync, tree, e) != ERR_OK)
         return e->code;
-    return restore_tree_finish(tree, restore_files_mode(files), e);
+    return restore_tree_finish(tree, files->mode, e);
 }
 
 /* For the estimate of later plans. */

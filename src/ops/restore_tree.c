@@ -300,26 +300,6 @@ const char *restore_tree_link(const struct restore_tree *t, const char *path)
     return ts != NULL && rest[0] == '\0' ? ts->directory : NULL;
 }
 
-static enum err_code sync_filesystem(const char *path, struct err *e)
-{
-    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    enum err_code code = ERR_OK;
-
-    if (fd < 0 || syncfs(fd) != 0)
-        code = err_sys(e, ERR_IO, errno, "could not sync the file system of \"%s\"", path);
-    if (fd >= 0)
-        (void) close(fd);
-    return code;
-}
-
-enum err_code restore_tree_sync(const struct restore_tree *t, struct err *e)
-{
-    for (size_t i = 0; i < t->tablespace_count; i++)
-        if (t->tablespaces[i].directory != NULL && sync_filesystem(t->tablespaces[i].directory, e) != ERR_OK)
-            return e->code;
-    return sync_filesystem(t->pgdata, e);
-}
-
 enum err_code restore_tree_finish(const struct restore_tree *t, mode_t mode, struct err *e)
 {
     char pending[TREE_PATH_MAX], control[TREE_PATH_MAX], global[TREE_PATH_MAX];

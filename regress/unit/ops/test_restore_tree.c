@@ -89,7 +89,6 @@ START_TEST(a_tree_is_made_synced_and_finished)
     ck_assert_int_eq(restore_tree_create(&t, &e), ERR_OK);
     make(scratch_path(data, "global"));
     ck_assert_int_eq(mknod(scratch_path(data, TREE_CONTROL_PENDING), S_IFREG | 0600, 0), 0);
-    ck_assert_int_eq(restore_tree_sync(&t, &e), ERR_OK);
     ck_assert_int_eq(restore_tree_finish(&t, 0750, &e), ERR_OK);
     ck_assert_int_eq(access(scratch_path(data, TREE_CONTROL), F_OK), 0);
     ck_assert_int_eq(stat(data, &st), 0);
