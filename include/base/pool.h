@@ -6,6 +6,7 @@
  */
 #pragma once
 #include "base/err.h"
+#include <stdbool.h>
 #include <stddef.h>
 
 struct pool;
@@ -24,6 +25,9 @@ enum err_code pool_submit(struct pool *p, const struct pool_job *job, struct err
 
 /* Wait until every submitted job has ended; the first failure, if any. The pool may be used again after success. */
 enum err_code pool_wait(struct pool *p, struct err *e);
+
+/* Has a job failed? For a long job to ask, which may then end with any error: the one that is given is the first. */
+bool pool_has_failed(struct pool *p);
 
 /* Drop what waits, join the threads, free. NULL is fine. For CLEANUP(pool_freep). */
 void pool_free(struct pool *p);

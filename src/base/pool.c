@@ -168,6 +168,16 @@ enum err_code pool_wait(struct pool *p, struct err *e)
     return code;
 }
 
+bool pool_has_failed(struct pool *p)
+{
+    bool has_failed;
+
+    pthread_mutex_lock(&p->lock);
+    has_failed = p->failure.code != ERR_OK;
+    pthread_mutex_unlock(&p->lock);
+    return has_failed;
+}
+
 void pool_free(struct pool *p)
 {
     if (p == NULL)

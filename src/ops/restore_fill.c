@@ -16,8 +16,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -26,9 +24,7 @@
 struct fill {
     struct restore_files *files;
     const struct restore_fill_options *o;
-    pthread_mutex_t lock;
-    struct err failure; /* the first */
-    atomic_bool has_failed;
+    struct pool *pool;
 };
 
 struct job {
@@ -110,25 +106,13 @@ static enum err_code write_chunk(const struct pack_want *want, const uint8_t *by
 {
     struct writer *w = arg;
 
-    if (atomic_load(&w->fill->has_failed))
+    if (pool_has_failed(w->fill->pool))
         return err_set(e, ERR_IO, "another thread has failed"); /* and its error is the one that is told */
     if (writer_open(w, want->file, e) != ERR_OK || write_at(w, bytes, len, want->at, e) != ERR_OK)
         return e->code;
     write_out(w, want->at, len);
     progress_add(w->fill->o->progress, len);
     return ERR_OK;
-}
-
-/* Threads that end because another one failed give that one's error, whoever is asked first. */
-static enum err_code fail(struct fill *fill, struct err *e)
-{
-    (void) pthread_mutex_lock(&fill->lock);
-    if (!atomic_load(&fill->has_failed))
-        fill->failure = *e;
-    atomic_store(&fill->has_failed, true);
-    *e = fill->failure;
-    (void) pthread_mutex_unlock(&fill->lock);
-    return e->code;
 }
 
 static enum err_code fill_from_pack(void *arg, struct err *e)
@@ -143,7 +127,7 @@ static enum err_code fill_from_pack(void *arg, struct err *e)
         writer_close(&w, e) == ERR_OK)
         return ERR_OK;
     (void) writer_close(&w, &ignored);
-    return fail(j->fill, e);
+    return e->code;
 }
 
 /* ---- all packs ---- */
@@ -173,30 +157,21 @@ static void list_packs(struct fill *fill, struct job *list)
                 *list++ = (struct job){fill, f->sources[i].id, f->sources[i].packs[k]};
 }
 
-static enum err_code run_all(struct fill *fill, struct err *e)
+enum err_code restore_fill(struct restore_files *f, const struct restore_fill_options *o, struct err *e)
 {
-    size_t count = count_packs(fill->files);
+    struct fill fill = {.files = f, .o = o};
+    size_t count = count_packs(f);
     CLEANUP(jobs_freep) struct job *list = calloc(count + 1, sizeof(*list));
     CLEANUP(pool_freep) struct pool *pool = NULL;
 
     if (list == NULL)
         return err_nomem(e, "a list of packs");
-    list_packs(fill, list);
-    if (pool_new(fill->o->threads, 1, &pool, e) != ERR_OK)
+    list_packs(&fill, list);
+    if (pool_new(o->threads, 1, &pool, e) != ERR_OK)
         return e->code;
+    fill.pool = pool;
     for (size_t i = 0; i < count; i++)
         if (pool_submit(pool, &(struct pool_job){fill_from_pack, NULL, &list[i]}, e) != ERR_OK)
             return e->code;
     return pool_wait(pool, e);
-}
-
-enum err_code restore_fill(struct restore_files *f, const struct restore_fill_options *o, struct err *e)
-{
-    struct fill fill = {.files = f, .o = o};
-    enum err_code code;
-
-    (void) pthread_mutex_init(&fill.lock, NULL);
-    code = run_all(&fill, e);
-    (void) pthread_mutex_destroy(&fill.lock);
-    return code;
 }

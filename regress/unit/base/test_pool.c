@@ -48,6 +48,16 @@ static enum err_code run_failing(void *arg, struct err *e)
     return err_hint(e, "Try harder.");
 }
 
+static struct pool *asked;
+
+static enum err_code run_until_another_fails(void *arg, struct err *e)
+{
+    (void) arg;
+    while (!pool_has_failed(asked))
+        (void) sched_yield();
+    return err_set(e, ERR_IO, "another has failed");
+}
+
 static void drop_counted(void *arg)
 {
     (void) arg;
@@ -151,6 +161,24 @@ START_TEST(of_two_failures_the_first_is_told)
 }
 END_TEST
 
+START_TEST(a_job_that_ends_because_another_failed_does_not_hide_its_error)
+{
+    static const struct pool_job waiting = {.run = run_until_another_fails};
+    const struct pool_job failing = {.run = run_failing, .arg = (void *) "A"};
+    struct err e = ERR_NONE;
+
+    ck_assert_int_eq(pool_new(3, 1, &asked, &e), ERR_OK);
+    ck_assert(!pool_has_failed(asked));
+    ck_assert_int_eq(pool_submit(asked, &waiting, &e), ERR_OK);
+    ck_assert_int_eq(pool_submit(asked, &waiting, &e), ERR_OK);
+    (void) pool_submit(asked, &failing, &e);
+    ck_assert_int_eq(pool_wait(asked, &e), ERR_CONFLICT);
+    ck_assert_str_eq(e.text, "job A failed");
+    ck_assert(pool_has_failed(asked));
+    pool_freep(&asked);
+}
+END_TEST
+
 START_TEST(a_failure_wakes_a_submit_that_waits_for_room)
 {
     static char name[] = "x";
@@ -227,6 +255,7 @@ int main(void)
     const TTest *const tests[] = {every_job_runs_once_and_the_pool_can_be_used_again,
                                   the_first_failure_stops_the_pool_and_the_rest_is_dropped,
                                   of_two_failures_the_first_is_told,
+                                  a_job_that_ends_because_another_failed_does_not_hide_its_error,
                                   a_failure_wakes_a_submit_that_waits_for_room,
                                   freeing_drops_what_waits_and_joins_what_runs,
                                   signals_stay_with_the_threads_that_were_there_before,
