@@ -27,14 +27,30 @@ void basebackup_data_clear(struct basebackup_data *d)
 
 /* ---- results ---- */
 
+/* Behind its error the server says that it is ready; one that is left before that logs a FATAL of its own. */
+static void hear_ready(struct basebackup_data *d)
+{
+    bool is_copy = false;
+    PGresult *r;
+
+    while (!is_copy && libpq.status(d->pg) == CONNECTION_OK && (r = libpq.getResult(d->pg)) != NULL) {
+        is_copy = libpq.resultStatus(r) == PGRES_COPY_OUT; /* it would be told again and again */
+        libpq.clear(r);
+    }
+}
+
 /* A failure, the server's or the connection's. r is given back. */
 static enum err_code refuse_result(struct basebackup_data *d, PGresult *r, struct err *e)
 {
+    bool is_servers = r != NULL;
+
     if (r == NULL && libpq.status(d->pg) == CONNECTION_OK)
         err_set(e, ERR_CORRUPT, "server ended the base backup too early");
     else
         replproto_error(d->connection, r, "take a base backup", e);
     libpq.clear(r);
+    if (is_servers)
+        hear_ready(d);
     return e->code;
 }
 

@@ -170,11 +170,40 @@ START_TEST(whatever_is_not_a_whole_backup_is_an_error)
 }
 END_TEST
 
+/* A server that is left before it has said so logs a FATAL of its own. */
+START_TEST(behind_the_servers_error_it_is_heard_to_be_ready)
+{
+    static const char *const scripts[][2] = {
+        {"15.0", START15 "EZ"}, {"15.0", START15 "<m><dM>csEZ"}, {"14.0", "sbo<BB>EZ"}, {"14.0", "EZ"}};
+
+    for (size_t i = 0; i < sizeof(scripts) / sizeof(scripts[0]); i++) {
+        const struct fake_answer answers[] = {
+            {"BASE_BACKUP", scripts[i][1]}, {"SELECT 7", "(7)Z"}, {NULL, NULL}};
+        struct outcome o = {.heard = ""};
+        struct replproto *c = NULL;
+        struct fake_server s;
+        PGresult *r;
+        struct err e = ERR_NONE;
+
+        fake_server_start(&s, scripts[i][0], answers);
+        ck_assert_msg(replproto_connect(s.conninfo, &c, &e) == ERR_OK, "%s", e.text);
+        ck_assert_int_eq(hear_all(c, &o, &e), ERR_CORRUPT);
+        ck_assert_msg(libpq.sendQuery(replproto_pgconn(c), "SELECT 7") == 1, "script %zu",
+                      i); /* not if it is busy */
+        while ((r = libpq.getResult(replproto_pgconn(c))) != NULL)
+            libpq.clear(r);
+        replproto_close(c);
+        fake_server_stop(&s);
+    }
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {
         both_framings_are_heard_alike,
         whatever_is_not_a_whole_backup_is_an_error,
+        behind_the_servers_error_it_is_heard_to_be_ready,
     };
 
     return check_main(suite_of("pg/basebackup", tests, sizeof(tests) / sizeof(tests[0])));
