@@ -21,6 +21,9 @@ enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_D
 /* Set the name in front of each line ("pitr", "pitr-archive"; borrowed) and the most talkative level to print. */
 void log_init(const char *program, enum log_level threshold);
 
+/* stderr was put elsewhere since: look what it is now. */
+void log_look_again(void);
+
 void log_debug(const char *fmt, ...) PRINTF_LIKE(1, 2);
 void log_info(const char *fmt, ...) PRINTF_LIKE(1, 2);
 void log_warning(const char *fmt, ...) PRINTF_LIKE(1, 2);

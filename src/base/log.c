@@ -46,16 +46,21 @@ static bool appends_to_file(void)
     return flags >= 0 && (flags & O_APPEND) != 0 && fstat(STDERR_FILENO, &info) == 0 && S_ISREG(info.st_mode);
 }
 
-void log_init(const char *program, enum log_level threshold)
+void log_look_again(void)
 {
     int saved_errno = errno;
 
-    logger.program = program;
-    logger.threshold = threshold;
     logger.terminal = isatty(STDERR_FILENO) == 1;
     logger.stamped = appends_to_file();
     logger.progress_shown = false;
     errno = saved_errno;
+}
+
+void log_init(const char *program, enum log_level threshold)
+{
+    logger.program = program;
+    logger.threshold = threshold;
+    log_look_again();
 }
 
 static bool is_wanted(enum log_level level)
