@@ -23,9 +23,12 @@ struct cluster {
     char *conninfo;
     char *config_path;   /* absolute, or NULL */
     char **environment;  /* NULL-terminated, or NULL */
-    struct repo **repos; /* in order of configuration */
+    struct repo **repos; /* in order of configuration; NULL until cluster_connect */
+    char **places;       /* what the spool knows each of them by (repo_place), from cluster_prepare on */
     size_t repo_count;
     struct spool *spool; /* never NULL; may be one without a directory */
+    const struct cluster_options *pending; /* borrowed until cluster_connect; NULL afterwards */
+    unsigned access;
 };
 
 /*
@@ -33,6 +36,15 @@ struct cluster {
  * and answers so itself (away.h).
  */
 enum err_code cluster_open(const struct cluster_options *o, unsigned access, struct cluster **out, struct err *e);
+/*
+ * The same in two steps, for who may need no repository at all: prepare reads no key, no credentials and opens nothing but
+ * the spool; o is borrowed until connect, which opens the repositories, or has done so.
+ */
+enum err_code cluster_prepare(const struct cluster_options *o, unsigned access, struct cluster **out,
+                              struct err *e);
+enum err_code cluster_connect(struct cluster *c, struct err *e);
+/* What the spool knows the repository of this number by, opened or not. Borrowed. */
+const char *cluster_place(const struct cluster *c, size_t i);
 /* The repository of this name; ERR_USAGE when there is none. Borrowed. */
 enum err_code cluster_repo(const struct cluster *c, const char *name, struct repo **out, struct err *e);
 void cluster_free(struct cluster *c);

@@ -64,3 +64,5 @@ void repo_free(struct repo *r);
 
 /* What the spool knows the repository by: the URL as configured and, for S3, the endpoint behind a blank. Borrowed. */
 const char *repo_place(const struct repo *r);
+/* The same by options, without opening it; the caller frees it. NULL: out of memory. */
+char *repo_place_of(const struct repo_options *o);

@@ -33,30 +33,66 @@ static enum err_code copy_list(const char *const *list, char ***out, struct err 
     return ERR_OK;
 }
 
-static enum err_code open_repos(struct cluster *c, const struct cluster_options *o, unsigned access,
-                                struct err *e)
+static enum err_code copy_places(struct cluster *c, const struct cluster_options *o, struct err *e)
 {
-    c->repos = calloc(o->repo_count, sizeof(struct repo *));
+    c->places = calloc(o->repo_count + 1, sizeof(*c->places));
+    if (c->places == NULL)
+        return err_nomem(e, "a list");
+    for (size_t i = 0; i < o->repo_count; i++)
+        if ((c->places[i] = repo_place_of(&o->repos[i])) == NULL)
+            return err_nomem(e, "a string");
+    c->repo_count = o->repo_count;
+    return ERR_OK;
+}
+
+enum err_code cluster_connect(struct cluster *c, struct err *e)
+{
+    const struct cluster_options *o = c->pending;
+
+    if (o == NULL)
+        return ERR_OK;
+    if (c->repos == NULL)
+        c->repos = calloc(o->repo_count, sizeof(struct repo *));
     if (c->repos == NULL)
         return err_nomem(e, "a list of repositories");
-    for (; c->repo_count < o->repo_count; c->repo_count++)
-        if (repo_open(&o->repos[c->repo_count], access, &c->repos[c->repo_count], e) != ERR_OK)
+    for (size_t i = 0; i < o->repo_count; i++)
+        if (c->repos[i] == NULL && repo_open(&o->repos[i], c->access, &c->repos[i], e) != ERR_OK)
             return e->code;
+    c->pending = NULL;
+    return ERR_OK;
+}
+
+const char *cluster_place(const struct cluster *c, size_t i)
+{
+    return c->places != NULL ? c->places[i] : repo_place(c->repos[i]);
+}
+
+enum err_code cluster_prepare(const struct cluster_options *o, unsigned access, struct cluster **out,
+                              struct err *e)
+{
+    CLEANUP(cluster_freep) struct cluster *c = calloc(1, sizeof(*c));
+
+    if (c == NULL)
+        return err_nomem(e, "a cluster");
+    c->pending = o;
+    c->access = access;
+    if (layout_check_cluster(o->name, e) != ERR_OK || copy(o->name, &c->name, e) != ERR_OK ||
+        copy(o->conninfo ? o->conninfo : "", &c->conninfo, e) != ERR_OK ||
+        copy(o->config_path, &c->config_path, e) != ERR_OK ||
+        copy_list(o->environment, &c->environment, e) != ERR_OK || copy_places(c, o, e) != ERR_OK ||
+        spool_open(o->spool, o->name, &c->spool, e) != ERR_OK)
+        return e->code;
+    *out = c;
+    c = NULL;
     return ERR_OK;
 }
 
 enum err_code cluster_open(const struct cluster_options *o, unsigned access, struct cluster **out,
                            struct err *e)
 {
-    CLEANUP(cluster_freep) struct cluster *c = calloc(1, sizeof(*c));
+    CLEANUP(cluster_freep) struct cluster *c = NULL;
 
-    if (c == NULL)
-        return err_nomem(e, "a cluster");
-    if (layout_check_cluster(o->name, e) != ERR_OK || copy(o->name, &c->name, e) != ERR_OK ||
-        copy(o->conninfo ? o->conninfo : "", &c->conninfo, e) != ERR_OK ||
-        copy(o->config_path, &c->config_path, e) != ERR_OK ||
-        copy_list(o->environment, &c->environment, e) != ERR_OK ||
-        spool_open(o->spool, o->name, &c->spool, e) != ERR_OK || open_repos(c, o, access, e) != ERR_OK)
+    if (cluster_prepare(o, access, &c, e) != ERR_OK || cluster_connect(c, e) != ERR_OK)
         return e->code;
     *out = c;
     c = NULL;
@@ -77,8 +113,11 @@ void cluster_free(struct cluster *c)
 {
     if (c == NULL)
         return;
-    for (size_t i = 0; i < c->repo_count; i++)
+    for (size_t i = 0; c->repos != NULL && i < c->repo_count; i++)
         repo_free(c->repos[i]);
+    for (char **item = c->places; item != NULL && *item != NULL; item++)
+        free(*item);
+    free(c->places);
     for (char **item = c->environment; item != NULL && *item != NULL; item++)
         free(*item);
     free(c->environment);

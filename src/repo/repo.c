@@ -228,7 +228,7 @@ static enum err_code load_identities(const struct repo_options *o, struct identi
 }
 
 /* The endpoint belongs to it: a bucket moved to another server keeps its URL, and nothing known of it holds there. */
-static char *copy_place(const struct repo_options *o)
+char *repo_place_of(const struct repo_options *o)
 {
     char *place;
 
@@ -248,7 +248,7 @@ enum err_code repo_open(const struct repo_options *o, unsigned access, struct re
     r->accept_unencrypted = o->accept_unencrypted;
     r->unconditional_put = o->unconditional_put && strncmp(o->url, FILE_SCHEME, strlen(FILE_SCHEME)) != 0;
     r->name = strdup(o->name);
-    r->place = copy_place(o);
+    r->place = repo_place_of(o);
     if (r->name == NULL || r->place == NULL)
         err_nomem(e, "a name");
     else if (open_store(o, access, &r->store, e) == ERR_OK &&

@@ -1,0 +1,26 @@
+/*
+ * repo/window_note.h - where a recovery stands: what it was given last and what it asks for, noted by each call of fetch.
+ *
+ * Text      "<given> <asked> <given at> <waited> <crc>" and a newline: two names of segments (24 zeros: none), two times
+ *           in microseconds, 20 digits each, CRC-32C of all before it, 8 hex digits. Always WINDOW_NOTE_TEXT bytes.
+ */
+#pragma once
+#include "pg/walseg.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define WINDOW_NOTE_TEXT 101
+
+struct window_note {
+    bool has_given;
+    struct walfile given; /* handed over last                            */
+    bool has_asked;
+    struct walfile asked; /* asked for last; may be the same             */
+    int64_t given_us;     /* monotonic: when it was handed over          */
+    int64_t waited_us;    /* how long the server waited for it           */
+};
+
+void window_note_format(const struct window_note *n, char out[WINDOW_NOTE_TEXT + 1]);
+/* False unless it is exactly what window_note_format would have written. */
+bool window_note_parse(const char *text, size_t len, struct window_note *out);
