@@ -67,6 +67,7 @@ enum option_id {
     OPTION_MAX_RATE,
     OPTION_WAL_TIMEOUT,
     OPTION_UNREACHABLE,
+    OPTION_FETCH_AHEAD_BYTES,
     /* of [repo] */
     OPTION_URL,
     OPTION_ENDPOINT,
@@ -106,6 +107,7 @@ enum option_type {
 enum command_id {
     COMMAND_ARCHIVE,
     COMMAND_FETCH,
+    COMMAND_FETCH_AHEAD,
     COMMAND_BACKUP,
     COMMAND_PLAN,
     COMMAND_RESTORE,

@@ -11,6 +11,8 @@
 /* A command about to run. */
 struct invocation {
     const struct command *command;
+    char *const *words;           /* as they were given, behind the command */
+    size_t word_count;
     struct arguments arguments;   /* parsed */
     struct configured configured; /* settled; empty for a command that needs no configuration */
     FILE *out;                    /* results go here; everything else is logged */

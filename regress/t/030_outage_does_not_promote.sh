@@ -8,6 +8,7 @@ s3_start
 cluster_init source
 {
     section_cluster source
+    echo "fetch-ahead-bytes = 0" # so that the store is asked at the gate; 031 has a window
     section_s3
     echo "retry-budget = 2s"
     echo "connect-timeout = 1s"

@@ -37,6 +37,21 @@ static const struct command commands[COMMAND_COUNT] = {
             .operands = "a file's name and where to put it",
             .needs_cluster = true,
         },
+    [COMMAND_FETCH_AHEAD] =
+        {
+            .id = COMMAND_FETCH_AHEAD,
+            .name = "fetch-ahead",
+            .synopsis = "FILE DEST DIRECTORY [--line HEX16] [--path PATH [--until SEGMENT]]",
+            .summary = "keep segments ready ahead of a recovery; fetch starts it by itself",
+            .detail = "Never to be written anywhere: fetch starts it beside a recovery, with its own "
+                      "arguments and the data directory behind them, and it ends by itself. What it has to "
+                      "say is in fetch-ahead.log, in the cluster's directory of the spool. "
+                      "fetch-ahead-bytes = 0 in the configuration keeps it from being started.",
+            .operands_min = 3,
+            .operands_max = 3,
+            .operands = "what fetch was given, and the data directory",
+            .needs_cluster = true,
+        },
     [COMMAND_BACKUP] =
         {
             .id = COMMAND_BACKUP,

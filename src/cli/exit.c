@@ -32,6 +32,8 @@ static int status_of(enum err_code code)
 
 int exit_status(enum command_id command, enum err_code code, bool unreachable_absent)
 {
+    if (command == COMMAND_FETCH_AHEAD) /* as a restore_command it would deliver nothing, and must end no recovery */
+        return code == ERR_OK ? 0 : EXIT_FETCH_FAILED;
     if (command != COMMAND_FETCH || code == ERR_OK)
         return status_of(code);
     if (code == ERR_ABSENT || (code == ERR_UNREACHABLE && unreachable_absent))
@@ -49,8 +51,15 @@ static void exit_interrupted(int signal_number)
     _exit(EXIT_INTERRUPTED);
 }
 
+static void exit_quietly(int signal_number)
+{
+    (void) signal_number;
+    _exit(0);
+}
+
 /*
- * archive: PostgreSQL's archiver ends itself when the command dies of a signal, so none may show. fetch: keeps the
+ * fetch-ahead: whatever it leaves is either whole or known not to be, and no status but 0 is for the postmaster that may
+ * have adopted it. archive: PostgreSQL's archiver ends itself when the command dies of a signal, so none may show. fetch: keeps the
  * default of SIGTERM, which PostgreSQL knows as a shutdown under way. SIGPIPE: writing to a closed connection is
  * an error of that write, for every command.
  */
@@ -64,9 +73,9 @@ void exit_on_signals(enum command_id command)
     action.sa_handler = SIG_IGN;
     (void) sigaction(SIGPIPE, &action, NULL);
     (void) sigaction(SIGXFSZ, &action, NULL); /* a file size limit is an error of that write, too */
-    if (command != COMMAND_ARCHIVE)
+    if (command != COMMAND_ARCHIVE && command != COMMAND_FETCH_AHEAD)
         return;
-    action.sa_handler = exit_interrupted;
+    action.sa_handler = command == COMMAND_ARCHIVE ? exit_interrupted : exit_quietly;
     for (size_t i = 0; i < sizeof(ending) / sizeof(ending[0]); i++)
         (void) sigaction(ending[i], &action, NULL);
 }

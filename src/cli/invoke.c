@@ -39,7 +39,7 @@ static enum command_id command_meant(char *const *words, size_t count)
     for (size_t i = 0; i < count; i++) {
         const struct command *c = command_near(words[i]);
 
-        if (c != NULL && c->id == COMMAND_FETCH)
+        if (c != NULL && (c->id == COMMAND_FETCH || c->id == COMMAND_FETCH_AHEAD))
             return COMMAND_FETCH;
     }
     return COMMAND_COUNT;
@@ -146,7 +146,7 @@ static enum err_code parse_and_run(struct invocation *in, const char *program, c
 
 static int run_command(const struct command *c, const char *program, char *const *words, size_t count)
 {
-    struct invocation in = {.command = c, .out = stdout};
+    struct invocation in = {.command = c, .words = words, .word_count = count, .out = stdout};
     struct err e = ERR_NONE;
     enum err_code code;
     bool unreachable_absent;

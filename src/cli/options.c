@@ -18,7 +18,7 @@
 #define NAME_ARGUMENT   "NAME"
 #define FILE_ARGUMENT   "FILE"
 #define SET_BACKUP      COMMAND_BIT(COMMAND_BACKUP)
-#define SET_FETCH       COMMAND_BIT(COMMAND_FETCH)
+#define SET_FETCH       (COMMAND_BIT(COMMAND_FETCH) | COMMAND_BIT(COMMAND_FETCH_AHEAD))
 #define SET_RESTORE     COMMAND_BIT(COMMAND_RESTORE)
 #define SET_TARGET      (COMMAND_BIT(COMMAND_PLAN) | SET_RESTORE)
 #define SET_LOG         COMMAND_BIT(COMMAND_LOG)
@@ -154,6 +154,10 @@ static const struct option options[OPTION_COUNT] = {
     [OPTION_UNREACHABLE] = {.name = "unreachable", .type = OPTION_TYPE_ENUM, .section = SECTION_CLUSTER,
         .choices = "fail|absent", .fallback = "fail", .environment = "PITR_UNREACHABLE", .metavar = "HOW",
         .help = "what fetch answers while no repository can be reached; absent is for a standby that streams"},
+    [OPTION_FETCH_AHEAD_BYTES] = {.name = "fetch-ahead-bytes", .type = OPTION_TYPE_SIZE,
+        .section = SECTION_CLUSTER, .min = MIB, .max = 64 * GIB, .or_zero = true, .fallback = "256MiB",
+        .environment = "PITR_FETCH_AHEAD_BYTES", .metavar = "SIZE",
+        .help = "segments that may lie ready in the spool ahead of a recovery; 0 is none"},
 
     [OPTION_URL] = {.name = "url", .type = OPTION_TYPE_STRING, .section = SECTION_REPO, .environment = "PITR_REPO",
         .metavar = "URL",

@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/detach.h"
 #include "base/log.h"
 #include "base/pool.h"
 #include "cli/key_file.h"
@@ -23,11 +24,14 @@
 #include "ops/archive.h"
 #include "ops/backup.h"
 #include "ops/fetch.h"
+#include "ops/fetch_ahead.h"
 #include "ops/list.h"
 #include "ops/plan_gather.h"
 #include "ops/restore.h"
 #include "ops/setup.h"
 
+#include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -72,19 +76,68 @@ static enum err_code run_archive(struct invocation *in, struct err *e)
     return ops_archive(c, in->arguments.operands[0], e);
 }
 
-static enum err_code run_fetch(struct invocation *in, struct err *e)
+/* ---- fetch ----------------------------------------------------------------------------------------------------- */
+
+/* This program again with the words of this call, and the data directory behind them: see ops/fetch_ahead.h. */
+static void start_ahead(void *arg)
 {
-    CLEANUP(cluster_freep) struct cluster *c = NULL;
-    const struct fetch_options o = {
+    const struct invocation *in = arg;
+    char program[] = "pitr", directory[PATH_MAX];
+    char **argv = calloc(in->word_count + 4, sizeof(*argv));
+    struct err why = ERR_NONE;
+
+    if (argv == NULL || getcwd(directory, sizeof(directory)) == NULL) {
+        free(argv);
+        return;
+    }
+    argv[0] = program;
+    argv[1] = (char *) (uintptr_t) command_at(COMMAND_FETCH_AHEAD)->name;
+    for (size_t i = 0; i < in->word_count; i++)
+        argv[i + 2] = in->words[i];
+    argv[in->word_count + 2] = directory;
+    if (detach_self(argv, &why) != ERR_OK)
+        log_debug("%s, ignoring", why.text);
+    free(argv);
+}
+
+static struct fetch_options fetch_options_of(struct invocation *in)
+{
+    return (struct fetch_options){
         .line = given(in, OPTION_LINE)->text,
         .path = given(in, OPTION_PATH)->text,
         .until = given(in, OPTION_UNTIL)->text,
+        .ahead_bytes = (uint64_t) number(in, OPTION_FETCH_AHEAD_BYTES),
+        .start_ahead = start_ahead,
+        .start_arg = in,
     };
+}
+
+static enum err_code run_fetch(struct invocation *in, struct err *e)
+{
+    CLEANUP(cluster_freep) struct cluster *c = NULL;
+    const struct fetch_options o = fetch_options_of(in);
 
     if (check_needs(in, OPTION_UNTIL, OPTION_PATH, e) != ERR_OK ||
-        open_cluster(in, REPO_READ, &c, e) != ERR_OK)
+        cluster_prepare(&in->configured.cluster, REPO_READ, &c, e) != ERR_OK)
         return e->code;
     return ops_fetch(c, &o, in->arguments.operands[0], in->arguments.operands[1], e);
+}
+
+/*
+ * Nobody looks at its exit status but a postmaster that is the first process of a container: it adopts what has no parent,
+ * and takes another status than 0 for a crash of its own. So what goes wrong is told, and no failure.
+ */
+static enum err_code run_fetch_ahead(struct invocation *in, struct err *e)
+{
+    CLEANUP(cluster_freep) struct cluster *c = NULL;
+    const struct fetch_options o = fetch_options_of(in);
+    struct err why = ERR_NONE;
+
+    (void) e;
+    if (cluster_prepare(&in->configured.cluster, REPO_READ, &c, &why) != ERR_OK ||
+        ops_fetch_ahead(c, &o, in->arguments.operands[0], in->arguments.operands[2], &why) != ERR_OK)
+        log_warning("could not fetch ahead: %s", why.text);
+    return ERR_OK;
 }
 
 static enum err_code run_backup(struct invocation *in, struct err *e)
@@ -346,6 +399,8 @@ enum err_code run(struct invocation *in, struct err *e)
         return run_archive(in, e);
     case COMMAND_FETCH:
         return run_fetch(in, e);
+    case COMMAND_FETCH_AHEAD:
+        return run_fetch_ahead(in, e);
     case COMMAND_BACKUP:
         return run_backup(in, e);
     case COMMAND_PLAN:

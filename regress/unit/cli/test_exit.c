@@ -24,7 +24,7 @@ static const struct {
 START_TEST(each_kind_of_error_has_its_status)
 {
     for (unsigned command = 0; command <= COMMAND_COUNT; command++) {
-        if (command == COMMAND_FETCH)
+        if (command == COMMAND_FETCH || command == COMMAND_FETCH_AHEAD)
             continue;
         ck_assert_int_eq(exit_status((enum command_id) command, cases[_i].code, false), cases[_i].expected);
         ck_assert_int_eq(exit_status((enum command_id) command, cases[_i].code, true), cases[_i].expected);
@@ -36,6 +36,16 @@ START_TEST(fetch_answers_1_for_absent_only_and_200_for_all_else)
 {
     ck_assert_int_eq(exit_status(COMMAND_FETCH, cases[_i].code, false), cases[_i].fetch);
     ck_assert_int_eq(exit_status(COMMAND_FETCH, cases[_i].code, true), cases[_i].fetch_unreachable_absent);
+}
+END_TEST
+
+/* As a restore_command it delivers nothing, and what is not 0 and below 126 would end recovery. */
+START_TEST(fetch_ahead_never_answers_what_ends_a_recovery)
+{
+    const int expected = cases[_i].code == ERR_OK ? 0 : 200;
+
+    ck_assert_int_eq(exit_status(COMMAND_FETCH_AHEAD, cases[_i].code, false), expected);
+    ck_assert_int_eq(exit_status(COMMAND_FETCH_AHEAD, cases[_i].code, true), expected);
 }
 END_TEST
 
@@ -62,6 +72,17 @@ START_TEST(a_signal_makes_archive_exit_with_1)
 
     ck_assert(WIFEXITED(status));
     ck_assert_int_eq(WEXITSTATUS(status), 1);
+}
+END_TEST
+
+/* A postmaster that has adopted it takes any other end for a crash of its own. */
+START_TEST(a_signal_makes_fetch_ahead_exit_with_0)
+{
+    static const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT};
+    int status = status_after(COMMAND_FETCH_AHEAD, signals[_i]);
+
+    ck_assert(WIFEXITED(status));
+    ck_assert_int_eq(WEXITSTATUS(status), 0);
 }
 END_TEST
 
@@ -94,6 +115,9 @@ int main(void)
     tcase_add_loop_test(tcase, fetch_answers_1_for_absent_only_and_200_for_all_else, 0,
                         sizeof(cases) / sizeof(cases[0]));
     tcase_add_loop_test(tcase, a_signal_makes_archive_exit_with_1, 0, 4);
+    tcase_add_loop_test(tcase, fetch_ahead_never_answers_what_ends_a_recovery, 0,
+                        sizeof(cases) / sizeof(cases[0]));
+    tcase_add_loop_test(tcase, a_signal_makes_fetch_ahead_exit_with_0, 0, 4);
     tcase_add_test(tcase, sigterm_takes_its_default_action_in_fetch);
     tcase_add_test(tcase, a_closed_pipe_ends_no_command);
     suite_add_tcase(suite, tcase);
