@@ -1,16 +1,20 @@
 /*
  * base/detach.c - see base/detach.h.
  *
- * fork, setsid, fork, exec: the one in the middle ends at once and is waited for here; the last is no session leader, so
- * it can't get a terminal. Between fork and exec only what is safe in a signal handler is called, since other threads
- * of ours may hold locks.
+ * fork, setsid, fork, fork, exec: the one in the middle ends at once and is waited for here; the next is the watcher, no
+ * session leader, so that nothing of it can get a terminal; the last becomes the program. Between fork and exec, and in
+ * the watcher, only system calls are made, since other threads of ours may hold locks.
+ *
+ * The watcher has all signals blocked and takes them one by one, so none is lost between two looks.
  */
 #include "base/detach.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -29,12 +33,17 @@ static void close_all(void)
 static void reset_signals(void)
 {
     struct sigaction action = {.sa_handler = SIG_DFL};
-    sigset_t none;
 
     for (int number = 1; number < NSIG; number++)
         (void) sigaction(number, &action, NULL);
-    sigemptyset(&none);
-    (void) sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static void block_signals(bool is_blocked)
+{
+    sigset_t set;
+
+    (void) (is_blocked ? sigfillset(&set) : sigemptyset(&set));
+    (void) sigprocmask(SIG_SETMASK, &set, NULL);
 }
 
 static void silence(void)
@@ -46,20 +55,54 @@ static void silence(void)
             _exit(EXIT_FAILURE);
 }
 
-/* Never returns. */
-static void become(char *const argv[])
+/* Where the watcher has ended before it could be told so, there is nothing to begin. */
+static _Noreturn void become(char *const argv[], pid_t watcher)
 {
-    pid_t last;
+    (void) prctl(PR_SET_PDEATHSIG, SIGTERM);
+    if (getppid() == watcher) {
+        block_signals(false);
+        (void) execv(SELF, argv);
+    }
+    _exit(EXIT_FAILURE);
+}
 
+/* Until the program has ended, and as if it had ended well. */
+static _Noreturn void watch(pid_t program)
+{
+    static const int taken[] = {SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+    sigset_t set;
+    int number;
+
+    sigemptyset(&set);
+    for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++)
+        (void) sigaddset(&set, taken[i]);
+    while (waitpid(program, NULL, WNOHANG) == 0) {
+        number = sigwaitinfo(&set, NULL);
+        if (number > 0 && number != SIGCHLD)
+            (void) kill(program, number);
+    }
+    _exit(EXIT_SUCCESS);
+}
+
+static _Noreturn void leave(char *const argv[])
+{
+    pid_t next, watcher;
+
+    block_signals(true);
     (void) setsid();
-    last = fork();
-    if (last != 0)
-        _exit(last < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
+    next = fork();
+    if (next != 0)
+        _exit(next < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
     silence();
     close_all();
     reset_signals();
-    (void) execv(SELF, argv);
-    _exit(EXIT_FAILURE);
+    watcher = getpid();
+    next = fork();
+    if (next == 0)
+        become(argv, watcher);
+    if (next < 0)
+        _exit(EXIT_FAILURE);
+    watch(next);
 }
 
 enum err_code detach_self(char *const argv[], struct err *e)
@@ -70,7 +113,7 @@ enum err_code detach_self(char *const argv[], struct err *e)
     if (middle < 0)
         return err_sys(e, ERR_IO, errno, "could not start a process");
     if (middle == 0)
-        become(argv);
+        leave(argv);
     while (waitpid(middle, &status, 0) < 0)
         if (errno != EINTR) /* ECHILD: where SIGCHLD is ignored nobody has to wait */
             return ERR_OK;

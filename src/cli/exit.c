@@ -58,10 +58,11 @@ static void exit_quietly(int signal_number)
 }
 
 /*
- * fetch-ahead: whatever it leaves is either whole or known not to be, and no status but 0 is for the postmaster that may
- * have adopted it. archive: PostgreSQL's archiver ends itself when the command dies of a signal, so none may show. fetch: keeps the
- * default of SIGTERM, which PostgreSQL knows as a shutdown under way. SIGPIPE: writing to a closed connection is
- * an error of that write, for every command.
+ * archive: PostgreSQL's archiver ends itself when the command dies of a signal, so none may show. fetch: keeps the
+ * default of SIGTERM, which PostgreSQL knows as a shutdown under way. fetch-ahead: whatever it leaves is either whole or
+ * known not to be; who kills its watcher (base/detach.h) leaves it to a postmaster that is the first process of a
+ * container, for which no death by a signal is an ordinary one. SIGPIPE: writing to a closed connection is an error of
+ * that write, for every command.
  */
 void exit_on_signals(enum command_id command)
 {

@@ -123,10 +123,7 @@ static enum err_code run_fetch(struct invocation *in, struct err *e)
     return ops_fetch(c, &o, in->arguments.operands[0], in->arguments.operands[1], e);
 }
 
-/*
- * Nobody looks at its exit status but a postmaster that is the first process of a container: it adopts what has no parent,
- * and takes another status than 0 for a crash of its own. So what goes wrong is told, and no failure.
- */
+/* Nobody looks at its exit status (base/detach.h): what goes wrong is told in its log, and is no failure. */
 static enum err_code run_fetch_ahead(struct invocation *in, struct err *e)
 {
     CLEANUP(cluster_freep) struct cluster *c = NULL;

@@ -1,7 +1,9 @@
 /*
- * test_detach.c - this program again, on its own: it inherits nothing that is not its own business, and nobody waits for it.
+ * test_detach.c - this program again, on its own: it inherits nothing that is not its own business, nobody has to wait for
+ * it, and who adopts what is left without a parent never sees how it ended.
  *
- * Run with "report FILE" it is the one that was started, and says what it finds.
+ * Run with "report FILE" it is the one that was started, and says what it finds; with "wait FILE" it says who it and its
+ * parent are, and waits.
  */
 #include "base/detach.h"
 
@@ -16,6 +18,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 
 static char scratch[SCRATCH_MAX];
@@ -63,12 +66,46 @@ static int report(const char *path)
     return rename(temporary, path);
 }
 
+static int wait_for_a_signal(const char *path)
+{
+    char temporary[SCRATCH_MAX * 2 + 8];
+    FILE *f;
+
+    (void) snprintf(temporary, sizeof(temporary), "%s.tmp", path);
+    f = fopen(temporary, "w");
+    if (f == NULL)
+        return EXIT_FAILURE;
+    fprintf(f, "%ld %ld\n", (long) getpid(), (long) getppid());
+    (void) fclose(f);
+    if (rename(temporary, path) != 0)
+        return EXIT_FAILURE;
+    for (;;)
+        (void) pause();
+}
+
 static void await(const char *path, struct buf *out)
 {
     struct err e = ERR_NONE;
 
     for (int i = 0; i < 6000 && buf_read_file(out, path, &e) != ERR_OK; i++)
         (void) usleep(10000);
+}
+
+/* Start one that waits. We adopt what is left without a parent, like the first process of a container. */
+static void start_waiting(long *watcher, long *program)
+{
+    CLEANUP(buf_clear) struct buf said = BUF_INIT(4096);
+    char name[] = "again", word[] = "wait", path[SCRATCH_MAX * 2];
+    char *argv[] = {name, word, path, NULL};
+    struct err e = ERR_NONE;
+
+    ck_assert_int_eq(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+    scratch_make(scratch);
+    (void) snprintf(path, sizeof(path), "%s/said", scratch);
+    ck_assert_msg(detach_self(argv, &e) == ERR_OK, "%s", e.text);
+    await(path, &said);
+    ck_assert_int_eq(sscanf(buf_cstr(&said), "%ld %ld", program, watcher), 2);
+    scratch_remove(scratch);
 }
 
 START_TEST(what_is_started_has_a_session_and_descriptors_of_its_own)
@@ -119,12 +156,73 @@ START_TEST(a_caller_that_ignores_its_children_starts_one_all_the_same)
 }
 END_TEST
 
+/* The one adopted ends like this whatever signal ends the program, and nobody else is left. */
+static void assert_ends_well(long watcher)
+{
+    int status;
+
+    ck_assert_int_eq(waitpid(-1, &status, 0), watcher);
+    ck_assert(WIFEXITED(status));
+    ck_assert_int_eq(WEXITSTATUS(status), 0);
+    ck_assert_int_eq(waitpid(-1, NULL, WNOHANG), -1);
+    ck_assert_int_eq(errno, ECHILD);
+}
+
+START_TEST(whatever_ends_the_program_who_adopts_it_sees_a_good_end)
+{
+    static const int fatal[] = {SIGKILL, SIGTERM, SIGSEGV};
+    long watcher, program;
+
+    start_waiting(&watcher, &program);
+    ck_assert_int_eq(kill((pid_t) program, fatal[_i]), 0);
+    assert_ends_well(watcher);
+}
+END_TEST
+
+START_TEST(a_signal_to_the_watcher_is_one_to_the_program)
+{
+    static const int passed[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+    long watcher, program;
+
+    start_waiting(&watcher, &program);
+    ck_assert_int_eq(kill((pid_t) watcher, passed[_i]), 0);
+    assert_ends_well(watcher);
+    ck_assert_int_eq(kill((pid_t) program, 0), -1);
+    ck_assert_int_eq(errno, ESRCH);
+}
+END_TEST
+
+START_TEST(no_program_outlives_its_watcher)
+{
+    long watcher, program;
+    int status;
+
+    start_waiting(&watcher, &program);
+    ck_assert_int_eq(kill((pid_t) watcher, SIGKILL), 0);
+    ck_assert_int_eq(waitpid((pid_t) watcher, &status, 0), watcher);
+    ck_assert(WIFSIGNALED(status));
+    ck_assert_int_eq(waitpid((pid_t) program, &status, 0), program);
+    ck_assert(WIFSIGNALED(status));
+    ck_assert_int_eq(WTERMSIG(status), SIGTERM);
+}
+END_TEST
+
 int main(int argc, char **argv)
 {
     const TTest *const tests[] = {what_is_started_has_a_session_and_descriptors_of_its_own,
-                                  a_caller_that_ignores_its_children_starts_one_all_the_same};
+                                  a_caller_that_ignores_its_children_starts_one_all_the_same,
+                                  no_program_outlives_its_watcher};
+    Suite *suite;
+    TCase *ends = tcase_create("ends");
 
     if (argc == 3 && strcmp(argv[1], "report") == 0)
         return report(argv[2]);
-    return check_main(suite_of("base/detach", tests, sizeof(tests) / sizeof(tests[0])));
+    if (argc == 3 && strcmp(argv[1], "wait") == 0)
+        return wait_for_a_signal(argv[2]);
+    suite = suite_of("base/detach", tests, sizeof(tests) / sizeof(tests[0]));
+    tcase_set_timeout(ends, 120);
+    tcase_add_loop_test(ends, whatever_ends_the_program_who_adopts_it_sees_a_good_end, 0, 3);
+    tcase_add_loop_test(ends, a_signal_to_the_watcher_is_one_to_the_program, 0, 4);
+    suite_add_tcase(suite, ends);
+    return check_main(suite);
 }
