@@ -3,9 +3,9 @@
  */
 #include "codec/sha256.h"
 
+#include "base/libcrypto.h"
 #include "codec/crypto.h"
 
-#include <openssl/evp.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +19,9 @@ struct sha256_sink {
 
 enum err_code sha256(const void *bytes, size_t len, uint8_t digest[SHA256_BYTES], struct err *e)
 {
-    if (EVP_Digest(len > 0 ? bytes : "", len, digest, NULL, EVP_sha256(), NULL) != 1)
+    if (libcrypto_load(e) != ERR_OK)
+        return e->code;
+    if (libcrypto.EVP_Digest(len > 0 ? bytes : "", len, digest, NULL, libcrypto.EVP_sha256(), NULL) != 1)
         return crypto_failed(e, "compute SHA-256");
     return ERR_OK;
 }
@@ -28,7 +30,7 @@ static enum err_code sha256_write(struct sink *s, const void *bytes, size_t len,
 {
     struct sha256_sink *h = (struct sha256_sink *) s;
 
-    if (len > 0 && EVP_DigestUpdate(h->hash, bytes, len) != 1)
+    if (len > 0 && libcrypto.EVP_DigestUpdate(h->hash, bytes, len) != 1)
         return crypto_failed(e, "compute SHA-256");
     return s->next == NULL ? ERR_OK : sink_write(s->next, bytes, len, e);
 }
@@ -37,7 +39,7 @@ static enum err_code sha256_finish(struct sink *s, struct err *e)
 {
     struct sha256_sink *h = (struct sha256_sink *) s;
 
-    if (EVP_DigestFinal_ex(h->hash, h->digest, NULL) != 1)
+    if (libcrypto.EVP_DigestFinal_ex(h->hash, h->digest, NULL) != 1)
         return crypto_failed(e, "compute SHA-256");
     h->finished = true;
     return sink_finish(s->next, e);
@@ -47,7 +49,8 @@ static void sha256_free(struct sink *s)
 {
     struct sha256_sink *h = (struct sha256_sink *) s;
 
-    EVP_MD_CTX_free(h->hash);
+    if (h->hash != NULL)
+        libcrypto.EVP_MD_CTX_free(h->hash);
     free(h);
 }
 
@@ -62,8 +65,12 @@ enum err_code sha256_sink_new(struct sink *next, struct sink **out, struct err *
         return err_nomem(e, "a SHA-256 stage");
     }
     h->base = (struct sink){&sha256_ops, next};
-    h->hash = EVP_MD_CTX_new();
-    if (h->hash == NULL || EVP_DigestInit_ex(h->hash, EVP_sha256(), NULL) != 1) {
+    if (libcrypto_load(e) != ERR_OK) {
+        sink_free(&h->base);
+        return e->code;
+    }
+    h->hash = libcrypto.EVP_MD_CTX_new();
+    if (h->hash == NULL || libcrypto.EVP_DigestInit_ex(h->hash, libcrypto.EVP_sha256(), NULL) != 1) {
         sink_free(&h->base);
         return crypto_failed(e, "prepare SHA-256");
     }
@@ -74,11 +81,11 @@ enum err_code sha256_sink_new(struct sink *next, struct sink **out, struct err *
 enum err_code sha256_sink_so_far(struct sink *s, uint8_t digest[SHA256_BYTES], struct err *e)
 {
     const struct sha256_sink *h = (const struct sha256_sink *) s;
-    EVP_MD_CTX *copy = EVP_MD_CTX_new();
-    bool is_done =
-        copy != NULL && EVP_MD_CTX_copy_ex(copy, h->hash) == 1 && EVP_DigestFinal_ex(copy, digest, NULL) == 1;
+    EVP_MD_CTX *copy = libcrypto.EVP_MD_CTX_new();
+    bool is_done = copy != NULL && libcrypto.EVP_MD_CTX_copy_ex(copy, h->hash) == 1 &&
+                   libcrypto.EVP_DigestFinal_ex(copy, digest, NULL) == 1;
 
-    EVP_MD_CTX_free(copy);
+    libcrypto.EVP_MD_CTX_free(copy);
     return is_done ? ERR_OK : crypto_failed(e, "compute SHA-256");
 }
 

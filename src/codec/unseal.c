@@ -9,11 +9,10 @@
 #include "codec/unseal.h"
 
 #include "base/secret.h"
-#include "codec/crypto.h"
 #include "codec/le.h"
+#include "codec/sha256.h"
 
 #include <inttypes.h>
-#include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,7 +28,7 @@ struct unseal_sink {
     struct buf piece; /* gathered of it                                  */
     struct descriptor d;
     struct frame_seal seal;
-    EVP_MD_CTX *hash;
+    struct sink *hash;  /* of the plain bytes; NULL before the first */
     bool is_table;      /* the frame being read        */
     bool short_seen;    /* a frame that must be last   */
     uint64_t given;     /* plain bytes sent on         */
@@ -136,6 +135,11 @@ static enum err_code take_frame_head(struct unseal_sink *u, const uint8_t *bytes
     return ERR_OK;
 }
 
+static enum err_code begin_hash(struct unseal_sink *u, struct err *e)
+{
+    return u->hash != NULL ? ERR_OK : sha256_sink_new(NULL, &u->hash, e);
+}
+
 static enum err_code take_data(struct unseal_sink *u, const uint8_t *bytes, size_t len, struct err *e)
 {
     uint8_t entry[4];
@@ -147,8 +151,9 @@ static enum err_code take_data(struct unseal_sink *u, const uint8_t *bytes, size
         return e->code;
     u->given += u->plain.len;
     u->short_seen = u->plain.len < u->d.frame_bytes;
-    if (u->d.sized && EVP_DigestUpdate(u->hash, u->plain.data, u->plain.len) != 1)
-        return crypto_failed(e, "compute SHA-256");
+    if (u->d.sized &&
+        (begin_hash(u, e) != ERR_OK || sink_write(u->hash, u->plain.data, u->plain.len, e) != ERR_OK))
+        return e->code;
     expect_piece(u, IN_FRAME_HEAD, FRAME_HEAD);
     return sink_write(u->base.next, u->plain.data, u->plain.len, e);
 }
@@ -244,8 +249,9 @@ static enum err_code unseal_finish(struct sink *s, struct err *e)
         return err_set(e, ERR_CORRUPT,
                        "sealed object has %" PRIu64 " bytes, its descriptor promises %" PRIu64, u->given,
                        u->d.size);
-    if (EVP_DigestFinal_ex(u->hash, digest, NULL) != 1)
-        return crypto_failed(e, "compute SHA-256");
+    if (begin_hash(u, e) != ERR_OK || sink_finish(u->hash, e) != ERR_OK ||
+        sha256_sink_digest(u->hash, digest, e) != ERR_OK)
+        return e->code;
     if (memcmp(digest, u->d.sha256, sizeof(digest)) != 0)
         return err_set(e, ERR_CORRUPT,
                        "sealed object has other content than its descriptor promises (SHA-256)");
@@ -260,7 +266,7 @@ static void unseal_free(struct sink *s)
     buf_clear(&u->plain);
     buf_clear(&u->lengths);
     descriptor_clear(&u->d);
-    EVP_MD_CTX_free(u->hash);
+    sink_free(u->hash);
     secret_wipe(&u->seal, sizeof(u->seal));
     free(u);
 }
@@ -284,11 +290,6 @@ enum err_code unseal_sink_new(const struct identities *with, unseal_expect *expe
     buf_init(&u->piece, (size_t) FRAME_HEAD + FRAME_PLAIN_MAX + FRAME_TAG_MAX); /* a descriptor is shorter */
     buf_init(&u->plain, FRAME_PLAIN_MAX);
     buf_init(&u->lengths, 4 * (size_t) FRAME_COUNT_MAX);
-    u->hash = EVP_MD_CTX_new();
-    if (u->hash == NULL || EVP_DigestInit_ex(u->hash, EVP_sha256(), NULL) != 1) {
-        sink_free(&u->base);
-        return crypto_failed(e, "prepare SHA-256");
-    }
     *out = &u->base;
     return ERR_OK;
 }

@@ -11,11 +11,10 @@
 #include "storage/s3_sign.h"
 
 #include "base/hex.h"
+#include "base/libcrypto.h"
 #include "base/secret.h"
 #include "base/timestamp.h"
 
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,7 +24,9 @@ enum err_code s3_hash(const void *bytes, size_t len, char *out, struct err *e)
 {
     unsigned char digest[HASH_BYTES];
 
-    if (EVP_Digest(bytes, len, digest, NULL, EVP_sha256(), NULL) != 1)
+    if (libcrypto_load(e) != ERR_OK)
+        return e->code;
+    if (libcrypto.EVP_Digest(bytes, len, digest, NULL, libcrypto.EVP_sha256(), NULL) != 1)
         return err_set(e, ERR_IO, "could not compute SHA-256");
     hex_format(digest, sizeof(digest), out);
     return ERR_OK;
@@ -80,11 +81,13 @@ enum err_code s3_canonical_request(const struct s3_sign_input *in, struct buf *o
     return ERR_OK;
 }
 
+/* Something was hashed before. */
 static bool hmac(const void *key, size_t key_len, const void *text, size_t len, unsigned char *out)
 {
     unsigned int out_len = HASH_BYTES;
 
-    return HMAC(EVP_sha256(), key, (int) key_len, text, len, out, &out_len) != NULL && out_len == HASH_BYTES;
+    return libcrypto.HMAC(libcrypto.EVP_sha256(), key, (int) key_len, text, len, out, &out_len) != NULL &&
+           out_len == HASH_BYTES;
 }
 
 static bool key_derive(const struct s3_signer *who, const char *day, unsigned char *key)
