@@ -3,10 +3,10 @@
  *
  * What is left without a parent is adopted by the first process of the system or container. Where that is a PostgreSQL
  * server, it takes an adopted child that a signal ended, or that ended with another status than 0 or 1, for a crashed
- * backend of its own, and restarts (postmaster.c: reaper, CleanupBackend; 18: process_pm_child_exit). So what is detached
- * is a watcher, a fork of the caller that only waits: the program is the watcher's child, and whatever ends that one, be
- * it kill -9, the watcher ends with 0. It passes SIGHUP, SIGINT, SIGQUIT and SIGTERM on; killed itself, it takes the
- * program along by a SIGTERM. Lists of processes show it under the caller's name and arguments.
+ * backend of its own, and restarts (postmaster.c: reaper, CleanupBackend; 18: process_pm_child_exit). So what is
+ * detached is a watcher, a fork of the caller that only waits: the program is the watcher's child, and whatever ends
+ * that one, be it kill -9, the watcher ends with 0. It passes SIGHUP, SIGINT, SIGQUIT and SIGTERM on; killed itself, it
+ * takes the program along by a SIGTERM. Lists of processes show it under the caller's name and arguments.
  */
 #pragma once
 #include "base/err.h"

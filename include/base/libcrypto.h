@@ -1,8 +1,8 @@
 /*
  * base/libcrypto.h - OpenSSL's libcrypto, opened when something is hashed or sealed first (base/library.h).
  *
- * Its functions are called as libcrypto.EVP_sha256(). Who calls one without an object of the library in hand has to have
- * loaded it. On the ground floor, since requests to S3 are signed with it as well as objects sealed.
+ * Its functions are called as libcrypto.EVP_sha256(). Who calls one without an object of the library in hand has to
+ * have loaded it. On the ground floor, since requests to S3 are signed with it as well as objects sealed.
  */
 #pragma once
 #include "base/err.h"

@@ -11,7 +11,7 @@
 /* A command about to run. */
 struct invocation {
     const struct command *command;
-    char *const *words;           /* as they were given, behind the command */
+    char *const *words; /* as they were given, behind the command */
     size_t word_count;
     struct arguments arguments;   /* parsed */
     struct configured configured; /* settled; empty for a command that needs no configuration */

@@ -14,8 +14,8 @@ struct fetch_options {
     const char *line;  /* 16 hex digits; NULL = from global/pg_control in the working directory             */
     const char *path;  /* timeline path, "1:0/5000148,2" (timeline_parse_path); NULL = no plan              */
     const char *until; /* name of the last segment the plan needs; only with path; NULL = none              */
-    uint64_t ahead_bytes;            /* what may lie ready ahead of a recovery; 0 = nothing                 */
-    void (*start_ahead)(void *arg);  /* start a helper (ops/fetch_ahead.h) on its own; NULL = there is none */
+    uint64_t ahead_bytes;           /* what may lie ready ahead of a recovery; 0 = nothing                 */
+    void (*start_ahead)(void *arg); /* start a helper (ops/fetch_ahead.h) on its own; NULL = there is none */
     void *start_arg;
 };
 

@@ -1,16 +1,16 @@
 /*
  * ops/fetch_pace.h - how far ahead of a recovery to fetch, and how much at the same time. PURE.
  *
- * While one segment is replayed, download / replay segments have to arrive; so many are on their way at once, and about twice
- * as many lie ready or are coming. Both times are smoothed means of this very recovery. Where a call had to wait all the
- * same, the window doubles, up to its limit.
+ * While one segment is replayed, download / replay segments have to arrive; so many are on their way at once, and about
+ * twice as many lie ready or are coming. Both times are smoothed means of this very recovery. Where a call had to wait
+ * all the same, the window doubles, up to its limit.
  */
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
 
-#define FETCH_PACE_FIRST \
-    3 /* segments ahead before anything is measured, for little is lost when no recovery follows */
+/* Segments ahead before anything is measured: little is lost when no recovery follows. */
+#define FETCH_PACE_FIRST   3
 #define FETCH_PACE_WORKERS 8 /* downloads at the same time, at most */
 
 struct fetch_pace {

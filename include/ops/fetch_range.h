@@ -1,8 +1,8 @@
 /*
  * ops/fetch_range.h - which segments a recovery will ask for next, as far as that is known.
  *
- * With a plan's end: all up to it, each on the timeline that owns it. Without: what one listing shows on the timeline of the
- * segment given last, without a gap; asked anew when recovery has come to its end, or changes timeline.
+ * With a plan's end: all up to it, each on the timeline that owns it. Without: what one listing shows on the timeline
+ * of the segment given last, without a gap; asked anew when recovery has come to its end, or changes timeline.
  */
 #pragma once
 #include "base/err.h"
@@ -19,8 +19,8 @@ struct fetch_range {
 };
 
 /*
- * Make sure of what follows the segment `at` on timeline tli. Asks a repository only when that is not known; the first one
- * that answers decides.
+ * Make sure of what follows the segment `at` on timeline tli. Asks a repository only when that is not known; the first
+ * one that answers decides.
  */
 enum err_code fetch_range_settle(struct fetch_range *r, const struct fetch_request *q, struct cluster *c,
                                  uint32_t tli, uint64_t at, struct err *e);

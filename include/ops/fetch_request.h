@@ -1,5 +1,5 @@
 /*
- * ops/fetch_request.h - one WAL file that a recovery asks for: whose it is, whether it may be absent, and a good copy of it.
+ * ops/fetch_request.h - one WAL file that a recovery asks for: whose it is, may it be absent, and a good copy of it.
  */
 #pragma once
 #include "base/err.h"
@@ -41,9 +41,9 @@ enum err_code fetch_request_judge(struct fetch_request *q, bool *is_foreign, str
 bool fetch_is_behind(const struct walfile *a, const struct walfile *b);
 
 /*
- * Get the file from one repository and write it, verified, from fd's beginning on; what was there is gone. It is the one of
- * its name and of this cluster, and whole, only when the answer is ERR_OK. One whose WAL was damaged when it was archived is
- * ERR_CORRUPT where the plan goes on behind it, else a warning. what: fd's name for messages.
+ * Get the file from one repository and write it, verified, from fd's beginning on; what was there is gone. It is the
+ * one of its name and of this cluster, and whole, only when the answer is ERR_OK. One whose WAL was damaged when it was
+ * archived is ERR_CORRUPT where the plan goes on behind it, else a warning. what: fd's name for messages.
  */
 enum err_code fetch_request_copy(const struct fetch_request *q, struct repo *r, int fd, const char *what,
                                  uint64_t *bytes, struct err *e);

@@ -21,8 +21,8 @@ struct fetch_stock_state {
 };
 
 /*
- * At most `limit` segments at a time, `threads` of them on their way. Everything is borrowed for its life; q: for all that
- * segments have in common. What whole segments lie in the window are its first; other files there are removed.
+ * At most `limit` segments at a time, `threads` of them on their way. Everything is borrowed for its life; q: for all
+ * that segments have in common. What whole segments lie in the window are its first; other files there are removed.
  */
 enum err_code fetch_stock_new(struct cluster *c, const struct fetch_request *q, const struct window *w,
                               size_t limit, size_t threads, struct fetch_stock **out, struct err *e);

@@ -19,7 +19,7 @@ struct fetch_window {
     int64_t asked_us;        /* monotonic                                     */
 };
 
-/* The window of the recovery whose data directory `directory` is. False, and all of out none, where there can't be one. */
+/* The window of the recovery in data directory `directory`. False, and all of out none, where there can't be one. */
 bool fetch_window_find(const struct cluster *c, const struct fetch_request *q, const struct fetch_options *o,
                        const char *directory, struct window *out);
 
@@ -28,7 +28,7 @@ void fetch_window_open(struct fetch_window *w, const struct cluster *c, const st
                        const struct fetch_options *o, int64_t asked_us);
 void fetch_window_close(struct fetch_window *w);
 
-/* Deliver the segment from the window, waiting for it where the helper is just getting it. *from: number of the repository. */
+/* Deliver the segment from the window, waiting where the helper is just getting it. *from: number of the repository. */
 bool fetch_window_take(struct fetch_window *w, const struct fetch_request *q, const char *dest, size_t *from);
 
 /* Before the repositories are asked: the helper need not get this one. */

@@ -32,13 +32,13 @@ struct cluster {
 };
 
 /*
- * Opens every repository; a wrong setting is the error. A directory that is away, or that we may not open or make, opens,
- * and answers so itself (away.h).
+ * Opens every repository; a wrong setting is the error. A directory that is away, or that we may not open or make,
+ * opens, and answers so itself (away.h).
  */
 enum err_code cluster_open(const struct cluster_options *o, unsigned access, struct cluster **out, struct err *e);
 /*
- * The same in two steps, for who may need no repository at all: prepare reads no key, no credentials and opens nothing but
- * the spool; o is borrowed until connect, which opens the repositories, or has done so.
+ * The same in two steps, for who may need no repository at all: prepare reads no key, no credentials and opens nothing
+ * but the spool; o is borrowed until connect, which opens the repositories, or has done so.
  */
 enum err_code cluster_prepare(const struct cluster_options *o, unsigned access, struct cluster **out,
                               struct err *e);

@@ -8,9 +8,9 @@
  *     position        where recovery stands (repo/window_note.h)
  *     lock            locked by the helper for as long as it lives; its time is the helper's pulse
  *     off             the lock of a helper that had to give up: none is started for an hour
- * tag: of what makes a file of this name the right one: data directory (device, inode, birth), line, repositories. boot:
- * the first 8 characters of the kernel's boot_id, since nothing here is synced: what a crash of the machine may have torn
- * is never looked at again.
+ * tag: of what makes a file of this name the right one: data directory (device, inode, birth), line, repositories.
+ * boot: the first 8 characters of the kernel's boot_id, since nothing here is synced: what a crash of the machine may
+ * have torn is never looked at again.
  *
  * A cache, like all of the spool. Nothing here is an error: what can't be had from the window is had from a repository.
  * Each function does a fixed number of steps, whatever lies in the directory.
@@ -29,9 +29,9 @@
 #define WINDOW_OFF_FILE  "off"
 #define WINDOW_PATH_MAX  4096
 #define WINDOW_PULSE_US  INT64_C(500000) /* between two beats of the helper */
-#define WINDOW_PATIENCE_US \
-    (INT64_C(5) * 1000000) /* a helper without a pulse, a file that does not grow: not waited for */
-#define WINDOW_OFF_US (INT64_C(3600) * 1000000)
+/* A helper without a pulse for so long, or a file that does not grow, is not waited for. */
+#define WINDOW_PATIENCE_US (INT64_C(5) * 1000000)
+#define WINDOW_OFF_US      (INT64_C(3600) * 1000000)
 
 struct window_key {
     const char *data_directory;
@@ -58,9 +58,9 @@ bool window_make(struct window *w);
 /* For CLEANUP. Lets go of the lock. */
 void window_close(struct window *w);
 
-/* False when there is none as it was written. Writing overwrites in place. */
+/* False when there is none as it was written. Writing overwrites in place; false when that can't be done: a full disk. */
 bool window_read_note(const struct window *w, struct window_note *out);
-void window_write_note(const struct window *w, const struct window_note *n);
+bool window_write_note(const struct window *w, const struct window_note *n);
 
 /*
  * Move a segment that lies there whole to dest: by rename, or beside it by copy and rename where that is another file
@@ -70,8 +70,8 @@ void window_write_note(const struct window *w, const struct window_note *n);
 bool window_take(const struct window *w, const struct walfile *f, const char *dest, size_t *from);
 
 /*
- * Is the helper downloading exactly this segment? Then wait until it is there, and true; false at once when it is not, and
- * after WINDOW_PATIENCE_US when neither the file grows nor the pulse goes.
+ * Is the helper downloading exactly this segment? Then wait until it is there, and true; false at once when it is not,
+ * and after WINDOW_PATIENCE_US when neither the file grows nor the pulse goes.
  */
 bool window_await(const struct window *w, const struct walfile *f);
 

@@ -1,8 +1,8 @@
 /*
- * repo/window_note.h - where a recovery stands: what it was given last and what it asks for, noted by each call of fetch.
+ * repo/window_note.h - where a recovery stands: what it was given last and what it asks for, as calls of fetch note it.
  *
- * Text      "<given> <asked> <given at> <waited> <crc>" and a newline: two names of segments (24 zeros: none), two times
- *           in microseconds, 20 digits each, CRC-32C of all before it, 8 hex digits. Always WINDOW_NOTE_TEXT bytes.
+ * Text      "<given> <asked> <given at> <waited> <crc>" and a newline: two names of segments (24 zeros: none), two
+ *           times in microseconds, 20 digits each, CRC-32C of all before it, 8 hex digits. Always WINDOW_NOTE_TEXT bytes.
  */
 #pragma once
 #include "pg/walseg.h"

@@ -1,9 +1,9 @@
 /*
  * base/detach.c - see base/detach.h.
  *
- * fork, setsid, fork, fork, exec: the one in the middle ends at once and is waited for here; the next is the watcher, no
- * session leader, so that nothing of it can get a terminal; the last becomes the program. Between fork and exec, and in
- * the watcher, only system calls are made, since other threads of ours may hold locks.
+ * fork, setsid, fork, fork, exec: the one in the middle ends at once and is waited for here; the next is the watcher,
+ * no session leader, so that nothing of it can get a terminal; the last becomes the program. Between fork and exec, and
+ * in the watcher, only system calls are made, since other threads of ours may hold locks.
  *
  * The watcher has all signals blocked and takes them one by one, so none is lost between two looks.
  */

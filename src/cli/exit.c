@@ -32,7 +32,8 @@ static int status_of(enum err_code code)
 
 int exit_status(enum command_id command, enum err_code code, bool unreachable_absent)
 {
-    if (command == COMMAND_FETCH_AHEAD) /* as a restore_command it would deliver nothing, and must end no recovery */
+    /* As a restore_command it would deliver nothing, and must end no recovery. */
+    if (command == COMMAND_FETCH_AHEAD)
         return code == ERR_OK ? 0 : EXIT_FETCH_FAILED;
     if (command != COMMAND_FETCH || code == ERR_OK)
         return status_of(code);
@@ -59,8 +60,8 @@ static void exit_quietly(int signal_number)
 
 /*
  * archive: PostgreSQL's archiver ends itself when the command dies of a signal, so none may show. fetch: keeps the
- * default of SIGTERM, which PostgreSQL knows as a shutdown under way. fetch-ahead: whatever it leaves is either whole or
- * known not to be; who kills its watcher (base/detach.h) leaves it to a postmaster that is the first process of a
+ * default of SIGTERM, which PostgreSQL knows as a shutdown under way. fetch-ahead: whatever it leaves is either whole
+ * or known not to be; who kills its watcher (base/detach.h) leaves it to a postmaster that is the first process of a
  * container, for which no death by a signal is an ordinary one. SIGPIPE: writing to a closed connection is an error of
  * that write, for every command.
  */

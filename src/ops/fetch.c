@@ -8,7 +8,7 @@
  * So it is never said by the window of segments that lie ready (repo/window.h), only by those who were asked. A segment
  * taken from there was verified by the same code before it came to lie there.
  * The file is not fsynced: the server does that before it uses it (xlogarchive.c, durable_rename).
- * A recovery that follows a plan is measured on the way (repo/replay_rate.h); one without may be a standby, which waits.
+ * A recovery that follows a plan is measured (repo/replay_rate.h); one without may be a standby, which waits.
  */
 #include "ops/fetch.h"
 
@@ -40,7 +40,7 @@ static enum err_code ask(const struct fetch_request *q, struct repo *r, const st
     return code == ERR_ABSENT ? code : err_while(e, "repository \"%s\"", r->name);
 }
 
-/* The first good copy. A damaged or unreachable one is told and the next repository asked; absence needs all of them. */
+/* The first good copy. A damaged or unreachable one is told, and the next repository asked; absence needs all. */
 static enum err_code ask_all(const struct cluster *c, const struct fetch_request *q,
                              const struct durable *out, size_t *from, struct err *e)
 {

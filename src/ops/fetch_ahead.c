@@ -5,9 +5,9 @@
  *   read the position -> drop what lies behind it -> begin what is missing, oldest first -> is it over?
  * Which segments follow is fetch_range's affair, how many of them fetch_pace's.
  *
- * A segment that fails is not tried again: no more are begun, and once what lies ready is taken the helper ends. Then the
- * call that asks for that segment has the repositories to itself, and its own word for what it finds; the next success
- * starts a helper anew. So each name is asked for at most once more than without a helper.
+ * A segment that fails is not tried again: no more are begun, and once what lies ready is taken the helper ends. Then
+ * the call that asks for that segment has the repositories to itself, and its own word for what it finds; the next
+ * success starts a helper anew. So each name is asked for at most once more than without a helper.
  */
 #include "ops/fetch_ahead.h"
 

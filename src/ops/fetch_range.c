@@ -1,8 +1,8 @@
 /*
  * ops/fetch_range.c - see ops/fetch_range.h.
  *
- * A repository that lists nothing beyond may still be behind another that has more; those segments are fetched one by one
- * by the calls, as without a window.
+ * A repository that lists nothing beyond may still be behind another that has more; those segments are fetched one by
+ * one by the calls, as without a window.
  */
 #include "ops/fetch_range.h"
 

@@ -95,8 +95,8 @@ enum err_code fetch_request_judge(struct fetch_request *q, bool *is_foreign, str
 }
 
 /*
- * Recovery takes the damage for the end of WAL. A plan that goes on behind it would end too early, and might be promoted there.
- * One whose target lies before it, in this very segment or an earlier one, is not disturbed.
+ * Recovery takes the damage for the end of WAL. A plan that goes on behind it would end too early, and might be
+ * promoted there. One whose target lies before it, in this very segment or an earlier one, is not disturbed.
  */
 static enum err_code judge_damage(const struct fetch_request *q, const struct wal_facts *f, struct err *e)
 {

@@ -1,8 +1,8 @@
 /*
  * ops/fetch_stock.c - see ops/fetch_stock.h.
  *
- * The segment of number n has place n modulo the limit. A window is never wider than that, so of its segments no two meet;
- * after a step back one that is still coming may be in the way for a while.
+ * The segment of number n has place n modulo the limit. A window is never wider than that, so of its segments no two
+ * meet; after a step back one that is still coming may be in the way for a while.
  */
 #include "ops/fetch_stock.h"
 

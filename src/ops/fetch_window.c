@@ -73,7 +73,7 @@ void fetch_window_asks(struct fetch_window *w, const struct fetch_request *q)
         return;
     note.has_asked = true;
     note.asked = q->file;
-    window_write_note(&w->window, &note);
+    (void) window_write_note(&w->window, &note);
 }
 
 static bool follows(const struct fetch_window *w, const struct fetch_request *q)
@@ -103,8 +103,8 @@ bool fetch_window_given(struct fetch_window *w, const struct fetch_request *q)
 
     if (!w->is_used || (w->window.fd < 0 && (w->is_last || !window_make(&w->window))))
         return false;
-    window_write_note(&w->window, &note);
-    return !w->is_last && (fetch_window_has_signal(".") || follows(w, q)) && !is_pausing(w) &&
+    return window_write_note(&w->window, &note) && !w->is_last &&
+           (fetch_window_has_signal(".") || follows(w, q)) && !is_pausing(w) &&
            !window_has_helper(&w->window) && !window_is_off(&w->window);
 }
 

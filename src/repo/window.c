@@ -130,18 +130,21 @@ bool window_read_note(const struct window *w, struct window_note *out)
 }
 
 /* Always of one length and in one write: a reader sees the old one or the new one, and the CRC tells if it does not. */
-void window_write_note(const struct window *w, const struct window_note *n)
+bool window_write_note(const struct window *w, const struct window_note *n)
 {
     char text[WINDOW_NOTE_TEXT + 1];
     int fd =
         w->fd < 0 ? -1 : openat(w->fd, WINDOW_NOTE_FILE, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+    bool is_written;
 
     if (fd < 0)
-        return;
+        return false;
     window_note_format(n, text);
-    if (write(fd, text, WINDOW_NOTE_TEXT) != WINDOW_NOTE_TEXT) /* a full disk: then there is no window */
+    is_written = write(fd, text, WINDOW_NOTE_TEXT) == WINDOW_NOTE_TEXT;
+    if (!is_written)
         (void) unlinkat(w->fd, WINDOW_NOTE_FILE, 0);
     (void) close(fd);
+    return is_written;
 }
 
 /* ---- taking ---------------------------------------------------------------------------------------------------- */

@@ -1,9 +1,9 @@
 /*
- * test_detach.c - this program again, on its own: it inherits nothing that is not its own business, nobody has to wait for
- * it, and who adopts what is left without a parent never sees how it ended.
+ * test_detach.c - this program again, on its own: it inherits nothing that is not its own business, nobody has to wait
+ * for it, and who adopts what is left without a parent never sees how it ended.
  *
- * Run with "report FILE" it is the one that was started, and says what it finds; with "wait FILE" it says who it and its
- * parent are, and waits.
+ * Run with "report FILE" it is the one that was started, and says what it finds; with "wait FILE" it says who it and
+ * its parent are, and waits.
  */
 #include "base/detach.h"
 

@@ -1,6 +1,6 @@
 /*
- * test_fetch_ahead.c - the helper beside a recovery that this test plays: what it needs lies ready, good copies only, and when
- * the helper ends nothing is left. The real thing is regress/t/031_fetch_window.sh.
+ * test_fetch_ahead.c - the helper beside a recovery that this test plays: what it needs lies ready, good copies only,
+ * and when the helper ends nothing is left. The real thing is regress/t/031_fetch_window.sh.
  */
 #include "ops/archive.h"
 #include "ops/fetch_ahead.h"
@@ -84,11 +84,11 @@ static void give(unsigned number)
 {
     const struct walfile f = walseg_file(1, number, MIB);
 
-    window_write_note(&window, &(struct window_note){.has_given = true,
-                                                     .given = f,
-                                                     .has_asked = true,
-                                                     .asked = f,
-                                                     .given_us = clock_mono_us(&clock_system)});
+    (void) window_write_note(&window, &(struct window_note){.has_given = true,
+                                                            .given = f,
+                                                            .has_asked = true,
+                                                            .asked = f,
+                                                            .given_us = clock_mono_us(&clock_system)});
 }
 
 /* The recovery was just given segment 1. */

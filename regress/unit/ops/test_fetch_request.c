@@ -1,6 +1,6 @@
 /*
- * test_fetch_request.c - what a recovery asks for: whose it is by the plan, and a copy that is the right one. What it comes
- * to for the server is in test_fetch.c.
+ * test_fetch_request.c - what a recovery asks for: whose it is by the plan, and a copy that is the right one. What it
+ * comes to for the server is in test_fetch.c.
  */
 #include "ops/archive.h"
 #include "ops/fetch_request.h"

@@ -1,5 +1,5 @@
 /*
- * test_fetch_stock.c - segments come whole or not at all, from whoever has them, and go when recovery has passed them by.
+ * test_fetch_stock.c - segments come whole or not at all, from whoever has them, and go when recovery is past them.
  */
 #include "ops/archive.h"
 #include "ops/fetch_stock.h"

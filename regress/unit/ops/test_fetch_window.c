@@ -1,6 +1,6 @@
 /*
- * test_fetch_window.c - a call of fetch and the window: what lies ready is taken, "absent" is never, and a helper is started
- * where one is of use and nowhere else.
+ * test_fetch_window.c - a call of fetch and the window: what lies ready is taken, "absent" is never, and a helper is
+ * started where one is of use and nowhere else.
  */
 #include "ops/archive.h"
 #include "ops/fetch_window.h"
@@ -266,12 +266,50 @@ START_TEST(a_recovery_that_waits_for_minutes_has_no_helper)
     write_file("standby.signal", "", 0);
     w = find();
     ck_assert(window_make(&w));
-    window_write_note(&w, &old);
+    ck_assert(window_write_note(&w, &old));
     window_close(&w);
     fetch_ok(6);
     ck_assert_uint_eq(starts, 0);
     fetch_ok(7);
     ck_assert_uint_eq(starts, 1);
+}
+END_TEST
+
+/* As in a container that was moved: the boot is the same by its name, and the clock is not. */
+START_TEST(a_note_of_the_future_keeps_no_helper_away)
+{
+    const struct window_note coming = {.has_given = true,
+                                       .given = walseg_file(1, 5, MIB),
+                                       .given_us = clock_mono_us(&clock_system) + 3600 * INT64_C(1000000)};
+    struct window_note note;
+    struct window w;
+
+    store_range(6, 6);
+    write_file("recovery.signal", "", 0);
+    w = find();
+    ck_assert(window_make(&w));
+    ck_assert(window_write_note(&w, &coming));
+    fetch_ok(6);
+    ck_assert_uint_eq(starts, 1);
+    ck_assert(window_read_note(&w, &note));
+    ck_assert_int_lt(note.given_us, coming.given_us);
+    window_close(&w);
+}
+END_TEST
+
+/* A helper would not know where to begin; one would be started by each call, and end at once. */
+START_TEST(where_the_position_can_not_be_noted_no_helper_is_started)
+{
+    struct window w;
+
+    store_range(5, 5);
+    write_file("recovery.signal", "", 0);
+    w = find();
+    ck_assert(window_make(&w));
+    ck_assert_int_eq(mkdirat(w.fd, WINDOW_NOTE_FILE, 0700), 0);
+    fetch_ok(5);
+    ck_assert_uint_eq(starts, 0);
+    window_close(&w);
 }
 END_TEST
 
@@ -326,6 +364,8 @@ int main(void)
                                   a_helper_that_is_there_is_enough,
                                   a_helper_that_died_is_replaced_at_once,
                                   a_recovery_that_waits_for_minutes_has_no_helper,
+                                  a_note_of_the_future_keeps_no_helper_away,
+                                  where_the_position_can_not_be_noted_no_helper_is_started,
                                   behind_the_plans_last_segment_there_is_no_window,
                                   a_limit_below_one_segment_is_no_window,
                                   a_spool_that_can_not_be_written_fails_no_call};

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 
 #include <pthread.h>
+#include <time.h>
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -150,7 +151,7 @@ START_TEST(without_a_spool_or_a_data_directory_there_is_no_window)
     ck_assert(!window_take(&w, &f, dest, &from));
     ck_assert(!window_await(&w, &f));
     ck_assert(!window_has_helper(&w) && !window_is_off(&w) && !window_read_note(&w, &note));
-    window_write_note(&w, &(struct window_note){.has_given = false});
+    (void) window_write_note(&w, &(struct window_note){.has_given = false});
     window_close(&w);
 }
 END_TEST
@@ -161,7 +162,7 @@ START_TEST(a_note_is_read_as_it_was_written_and_a_damaged_one_is_none)
     struct window_note read = {.given_us = 1};
 
     ck_assert(!window_read_note(&window, &read));
-    window_write_note(&window, &note);
+    (void) window_write_note(&window, &note);
     ck_assert(window_read_note(&window, &read));
     ck_assert_int_eq(read.given_us, 77);
     put(WINDOW_NOTE_FILE, WINDOW_NOTE_TEXT);
@@ -205,6 +206,13 @@ START_TEST(a_question_takes_no_lock)
 }
 END_TEST
 
+static void beat_at(const struct window *keeper, time_t when)
+{
+    const struct timespec times[2] = {{.tv_sec = when}, {.tv_sec = when}};
+
+    ck_assert_int_eq(futimens(keeper->lock_fd, times), 0);
+}
+
 START_TEST(nothing_is_waited_for_that_nobody_is_getting)
 {
     const struct walfile f = segment(5);
@@ -218,8 +226,26 @@ START_TEST(nothing_is_waited_for_that_nobody_is_getting)
     ck_assert_int_eq(unlinkat(window.fd, part, 0), 0);
     ck_assert(!window_await(&window, &f)); /* it gets others */
     put(part, 10);
-    ck_assert_int_eq(futimens(keeper.lock_fd, (const struct timespec[2]){{.tv_sec = 1}, {.tv_sec = 1}}), 0);
+    beat_at(&keeper, 1);
     ck_assert(!window_await(&window, &f)); /* it hangs */
+    window_close(&keeper);
+}
+END_TEST
+
+START_TEST(a_pulse_of_another_year_is_none)
+{
+    static const int years[] = {-30, -1, 1, 30};
+    const struct walfile f = segment(5);
+    struct window keeper = helper();
+    char part[WINDOW_NAME_MAX];
+
+    window_part_name(&f, part);
+    put(part, 10);
+    for (size_t i = 0; i < sizeof(years) / sizeof(years[0]); i++) {
+        beat_at(&keeper, time(NULL) + years[i] * (time_t) 31557600);
+        ck_assert(!window_await(&window, &f));
+        ck_assert(window_has_helper(&window)); /* but no second one is started */
+    }
     window_close(&keeper);
 }
 END_TEST
@@ -283,6 +309,7 @@ int main(void)
                                   a_helper_is_there_for_as_long_as_it_holds_the_lock,
                                   a_question_takes_no_lock,
                                   nothing_is_waited_for_that_nobody_is_getting,
+                                  a_pulse_of_another_year_is_none,
                                   a_segment_on_its_way_is_waited_for,
                                   one_that_gave_up_keeps_others_away_for_an_hour};
 
