@@ -6,7 +6,8 @@
 #   WAL          switch_wal, wait_for_archive, wait_until
 #   comparing    dump_equal, dump_to
 #   settings     write_config, section_cluster, section_local, section_s3, secret_file
-#   a store      s3_start, s3_requests, s3_proxy_stop, s3_proxy_start, s3_objects, s3_get
+#   a store      s3_start, s3_requests, s3_proxy_stop, s3_proxy_start, s3_objects, s3_get,
+#                s3_flaky_start, s3_flaky_stop, s3_spoiled
 #   small disks  small_disk, small_disk_resize, fill_disk
 #
 # One story lives in one scratch directory with a short path (the socket's path has to fit 107 bytes) and takes
@@ -425,6 +426,21 @@ s3_proxy_stop() {
     pid=$(head -1 "$S3_DIR/tls/haproxy.pid") && kill "$pid"
     wait_until 10 eval "! (exec 3<> /dev/tcp/127.0.0.1/${S3_PORTS[1]}) 2> /dev/null" || die "the TLS proxy does not end"
 }
+
+# A proxy in front of the server, plain HTTP at S3_FLAKY_ENDPOINT, that spoils PERCENT of the requests by chance.
+s3_flaky_start() { # SEED PERCENT
+    local port
+    port=$(free_port)
+    background exec python3 -B "$REGRESS/flaky.py" "$port" "${S3_HTTP##*:}" "$1" "$2" >> "$SCRATCH/log/flaky.txt"
+    S3_FLAKY_PID=$!
+    S3_FLAKY_ENDPOINT=http://127.0.0.1:$port
+    wait_until 20 eval "(exec 3<> /dev/tcp/127.0.0.1/$port) 2> /dev/null" || die "the flaky proxy does not start"
+}
+s3_flaky_stop() {
+    kill "$S3_FLAKY_PID"
+    wait "$S3_FLAKY_PID" 2> /dev/null
+}
+s3_spoiled() { grep -cE ' (busy|closed|lost|cut)$' "$SCRATCH/log/flaky.txt"; } # how many requests so far
 
 # The server's own log of requests, one per line. It is written behind: a request of ours marks how far it has to be.
 s3_request_log() {

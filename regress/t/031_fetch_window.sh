@@ -1,85 +1,16 @@
 #!/bin/bash
-# Segments lie ready before recovery asks for them, each is fetched once, and whatever happens to the helper, its window,
-# the server or the store, recovery goes on or stops as it would without.
+# Segments lie ready before recovery asks for them, each is fetched once, and whatever happens to the helper, its
+# window, the server or the store, recovery goes on or stops as it would without. 032 is about worse.
 . "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/../recovery.sh"
 story "a recovery finds its segments ready, and loses nothing with the helper, the spool, the server or the store"
 
-s3_start
-cluster_init source --wal-segsize=1
-config() { # [SPOOL]
-    section_cluster source | sed "s|^spool.*|spool = ${1:-$SCRATCH/spool}|"
-    section_s3
-    printf 'retry-budget = 2s\nconnect-timeout = 1s\n'
-}
-config | write_config
-cluster_start source
-must "the repository on S3 is set up" pitr init
-sql source "create table t (n int)"
-must "a backup is taken" pitr backup --checkpoint fast
-
-segments=()
-add_segments() { # FIRST LAST
-    local n
-    for n in $(seq "$1" "$2"); do
-        sql source "insert into t values ($n)"
-        segments[n]=$(sql source "select pg_walfile_name(pg_switch_wal())") || die "could not switch"
-    done
-    wait_for_archive source "${segments[$2]}" 300 || die "could not archive"
-}
-add_segments 1 45
-sql source "select pg_create_restore_point('fork')" > /dev/null
-add_segments 46 48
-
-rows() { sql "$1" "select count(*) || ' ' || coalesce(max(n), 0) from t"; }
-spool_log() { cat "${1:-$SCRATCH/spool}/main/fetch-ahead.log" 2> /dev/null; }
-helpers() { pgrep -f "pitr fetch-ahead .*$SCRATCH"; }
-no_helper() { ! helpers > /dev/null; }
-windows() { ls -d "${1:-$SCRATCH/spool}"/main/window-* 2> /dev/null; }
-is_tidy() { # NAME [SPOOL]: the helper ends by itself, and what it kept is gone
-    ok "$1: the helper has ended" wait_until 30 no_helper
-    is "$(windows "${2:-}")" "" "$1: and left nothing behind"
-}
+archive_source
+find_line
 gets() { s3_request_log | grep -c "^GET .*/wal/.*/[0-9A-F]\{24\} 200$"; }
 most_gets() { # how often the most wanted segment was fetched, of those behind the first LINES of the log
-    s3_request_log | tail -n "+$(($1 + 1))" | grep "^GET .*/wal/.*/[0-9A-F]\{24\} 200$" | sort | uniq -c | sort -rn | awk 'NR == 1 { print $1 }'
-}
-at_most() { [ "$1" -le "$2" ] || { note "$1 is more than $2"; return 1; }; }
-at_least() { [ "$1" -ge "$2" ] || { note "$1 is less than $2"; return 1; }; }
-
-# In front of the restore command stands a gate, as in 030.
-cat > "$SCRATCH/bin/gate" << GATE
-#!/bin/sh
-[ "\$1" = "\$(cat $SCRATCH/tmp/gate-at 2>/dev/null)" ] || exit 0
-: > $SCRATCH/tmp/gate-reached
-while [ -e $SCRATCH/tmp/gate-at ]; do sleep 0.05; done
-GATE
-chmod 755 "$SCRATCH/bin/gate"
-gate_at() { rm -f "$SCRATCH/tmp/gate-reached"; echo "$1" > "$SCRATCH/tmp/gate-at"; }
-gate_open() { rm -f "$SCRATCH/tmp/gate-at"; }
-restore_copy() { # NAME OPTION…
-    local name=$1
-    shift
-    must "$name: a copy is restored" pitr restore --pgdata "$SCRATCH/$name" --target-action promote "$@"
-    cluster_adopt "$name"
-    sed -i "s|^restore_command = '|&$SCRATCH/bin/gate %f \&\& |" "$SCRATCH/$name/postgresql.auto.conf"
-}
-start_to_gate() { # NAME N
-    gate_at "${segments[$2]}"
-    cluster_pg_ctl "$1" -W -o "-p ${CLUSTER_PORT[$1]} -k $SCRATCH/sock" start
-    ok "$1: recovery reaches segment $2" wait_until 120 test -e "$SCRATCH/tmp/gate-reached"
-}
-is_promoted() { [ "$(sql_quiet "$1" 'select pg_is_in_recovery()')" = f ]; }
-goes_on() { # NAME: a recovery that has begun comes to its end
-    gate_open
-    ok "$1: recovery comes to its end" wait_until 300 is_promoted "$1"
-}
-has_all() { # NAME
-    is "$(rows "$1")" "48 48" "$1: with every row"
-    cluster_stop "$1"
-}
-recovers() { # NAME
-    is "$(cluster_recover "$1" 300)" promoted "$1: recovered"
-    has_all "$1"
+    s3_request_log | tail -n "+$(($1 + 1))" | grep "^GET .*/wal/.*/[0-9A-F]\{24\} 200$" | sort | uniq -c | sort -rn |
+        awk 'NR == 1 { print $1 }'
 }
 expect_log 'FATAL:  could not restore file'
 expect_log 'ERROR:  ' # pitr's reports of what this story does to it
@@ -102,21 +33,28 @@ note "plain: $got GETs for 49 segments, $ahead of them ahead"
 
 # ------------------------------------------------------------------- in order, without a server to be seen
 must "order: a copy is restored" pitr restore --pgdata "$SCRATCH/order"
-line=$(s3_objects | grep -m 1 line.json | cut -d/ -f3)
-ask() { (cd "$SCRATCH/order" && pitr fetch --line "$line" "$1" "pg_wal/$1"); }
-same() { cmp -s "$SCRATCH/order/pg_wal/${1}" "$SCRATCH/source/pg_wal/${1}"; }
+lies_ready() { ls "$(windows)/${segments[$1]}".?? > /dev/null 2>&1; }
 before=$(s3_requests)
-for n in $(seq 1 48); do
-    ask "${segments[n]}" || fail "order: segment $n is fetched"
-    same "${segments[n]}" || fail "order: segment $n is the right one"
+for n in $(seq 1 39); do
+    ask order "${segments[n]}" || fail "order: segment $n is fetched"
+    same order "${segments[n]}" || fail "order: segment $n is the right one"
+done
+ok "order: the next one lies ready" wait_until 30 lies_ready 40
+loaded=$(LD_DEBUG=libs ask order "${segments[40]}" 2>&1)
+ok "order: and is handed over" same order "${segments[40]}"
+like "$loaded" 'libc\.so' "order: the loader says what it opens"
+unlike "$loaded" 'libcrypto|libcurl' "order: and opens nothing that only a repository needs"
+for n in $(seq 41 48); do
+    ask order "${segments[n]}" || fail "order: segment $n is fetched"
+    same order "${segments[n]}" || fail "order: segment $n is the right one"
 done
 ok "order: 48 segments took at most 50 requests" at_most "$(($(s3_requests) - before))" 50
-run ask "${segments[48]}"
+run ask order "${segments[48]}"
 exit_is 0 "order: the last one is asked for again"
-ok "order: and is the same" same "${segments[48]}"
-run ask "${segments[7]}"
+ok "order: and is the same" same order "${segments[48]}"
+run ask order "${segments[7]}"
 exit_is 0 "order: one from long ago, too"
-ok "order: and is the right one" same "${segments[7]}"
+ok "order: and is the right one" same order "${segments[7]}"
 rm -rf "$SCRATCH/order"
 is_tidy order
 
@@ -233,6 +171,19 @@ cluster_stop child
 is_tidy child
 restore_copy parent --target-timeline 1
 recovers parent
+
+# A standby whose window is full of timeline 1 when it comes to the fork, and that no plan tells where to go.
+must "switch: a copy is restored" pitr restore --standby --pgdata "$SCRATCH/switch"
+gated switch
+start_to_gate switch 44
+goes_through() { # NAME ROWS
+    gate_open
+    ok "$1: it follows timeline 2" wait_until 120 eval "[ \"\$(sql_quiet $1 'select max(n) from t')\" = 110 ]"
+    is "$(rows "$1")" "55 110" "$1: and has nothing of timeline 1 behind the fork"
+}
+goes_through switch
+cluster_stop switch
+is_tidy switch
 
 # ------------------------------------------------------------------------------------------ a standby
 must "standby: a copy is restored" pitr restore --standby --target-timeline 1 --pgdata "$SCRATCH/standby"
