@@ -158,6 +158,21 @@ static void take(unsigned number, size_t expected_from)
     give(number);
 }
 
+/* It has looked through what lies there, and gone on. */
+static void await_ready(unsigned number)
+{
+    const struct walfile f = walseg_file(1, number, MIB);
+    char name[WINDOW_NAME_MAX];
+    struct stat st = {.st_size = 0};
+
+    window_whole_name(&f, 0, name);
+    for (int i = 0; i < MOST_LOOKS && st.st_size != MIB; i++) {
+        if (fstatat(window.fd, name, &st, 0) != 0 || st.st_size != MIB)
+            clock_sleep_us(&clock_system, 10000);
+    }
+    ck_assert_msg(st.st_size == MIB, "segment %u never came", number);
+}
+
 static void take_range(unsigned first, unsigned last)
 {
     for (unsigned n = first; n <= last; n++)
@@ -288,6 +303,7 @@ START_TEST(what_a_dead_helper_left_is_used_or_removed)
     fd = openat(window.fd, "000000010000000000000003.00", O_WRONLY | O_CREAT, 0600);
     ck_assert(fd >= 0 && close(fd) == 0);
     start();
+    await_ready(3);
     take_range(2, LAST); /* the second is in no repository */
     await_end();
     ck_assert(is_gone());
