@@ -9,10 +9,13 @@
 #include "ops/restore_files.h"
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct restore_fill_options {
-    size_t threads;  /* packs read at a time */
-    bool sync_files; /* each file is to be fsynced by who wrote to it (ops/restore_sync.h) */
+    size_t threads;       /* packs, or parts of them, read at a time */
+    uint64_t slice_bytes; /* read packs in parts of so many stored bytes: for stores that take requests for nothing, so
+                             that few packs keep many threads busy; 0 = whole */
+    bool sync_files;      /* each file is to be fsynced by who wrote to it (ops/restore_sync.h) */
     struct progress *progress;
 };
 

@@ -27,7 +27,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define CONF_MAX ((size_t) 16 << 20)
+#define CONF_MAX    ((size_t) 16 << 20)
+#define SLICE_BYTES ((uint64_t) 8 << 20) /* of a pack in a directory, by one thread */
 #define DOWNLOADS_LEAST \
     ((size_t) 8) /* at a time from a store that is away: some wait for a round trip, others bring bytes */
 
@@ -189,8 +190,10 @@ static enum err_code fill(const struct planned *p, struct restore_files *files,
                           const struct restore_options *o, const struct restore_sync *sync, struct err *e)
 {
     CLEANUP(progress_end) struct progress progress = {0};
-    const struct restore_fill_options how = {
-        .threads = threads(p, o), .sync_files = sync->each_file, .progress = &progress};
+    const struct restore_fill_options how = {.threads = threads(p, o),
+                                             .slice_bytes = p->repo->store->is_local ? SLICE_BYTES : 0,
+                                             .sync_files = sync->each_file,
+                                             .progress = &progress};
 
     progress_begin(&progress, "restore", files->wanted_bytes);
     return restore_fill(files, &how, e);

@@ -11,6 +11,7 @@
  */
 #include "ops/restore_fill.h"
 
+#include "base/grow.h"
 #include "base/pool.h"
 #include "repo/pack_read.h"
 
@@ -27,10 +28,13 @@ struct fill {
     struct pool *pool;
 };
 
+/* A pack, or a part of one. */
 struct job {
     struct fill *fill;
     const char *source_id;
-    const struct restore_pack *pack;
+    uint32_t number;
+    struct pack_want *wants;
+    size_t count;
 };
 
 /* A thread's open file. */
@@ -122,8 +126,8 @@ static enum err_code fill_from_pack(void *arg, struct err *e)
     struct writer w = {.fill = j->fill, .fd = -1};
     struct err ignored = ERR_NONE;
 
-    if (pack_read(f->repo, f->layout, j->source_id, j->pack->number, j->pack->wants, j->pack->count,
-                  write_chunk, &w, e) == ERR_OK &&
+    if (pack_read(f->repo, f->layout, j->source_id, j->number, j->wants, j->count, write_chunk, &w, e) ==
+            ERR_OK &&
         writer_close(&w, e) == ERR_OK)
         return ERR_OK;
     (void) writer_close(&w, &ignored);
@@ -132,46 +136,65 @@ static enum err_code fill_from_pack(void *arg, struct err *e)
 
 /* ---- all packs ---- */
 
-static void jobs_freep(struct job **list)
+struct jobs {
+    struct job *list;
+    size_t count, room;
+};
+
+static void jobs_clear(struct jobs *jobs)
 {
-    free(*list);
+    free(jobs->list);
 }
 
-static size_t count_packs(const struct restore_files *f)
+/* How many of the wants, sorted, make a part. */
+static size_t slice(const struct pack_want *wants, size_t count, uint64_t bytes)
 {
-    size_t count = 0;
+    uint64_t stored = 0;
+    size_t n = 0;
 
-    for (size_t i = 0; i < f->source_count; i++)
-        for (size_t k = 0; k < f->sources[i].count; k++)
-            count += f->sources[i].packs[k] != NULL;
-    return count;
+    if (bytes == 0)
+        return count;
+    while (n < count && stored < bytes)
+        stored += wants[n++].stored;
+    return n;
 }
 
-static void list_packs(struct fill *fill, struct job *list)
+static enum err_code add_pack(struct jobs *jobs, struct fill *fill, const char *source_id,
+                              const struct restore_pack *p, struct err *e)
+{
+    pack_wants_sort(p->wants, p->count);
+    for (size_t at = 0, n; at < p->count; at += n) {
+        if (grow(&jobs->list, jobs->count, &jobs->room, sizeof(*jobs->list), "a list of packs", e) != ERR_OK)
+            return e->code;
+        n = slice(p->wants + at, p->count - at, fill->o->slice_bytes);
+        jobs->list[jobs->count++] = (struct job){fill, source_id, p->number, p->wants + at, n};
+    }
+    return ERR_OK;
+}
+
+static enum err_code list_packs(struct jobs *jobs, struct fill *fill, struct err *e)
 {
     const struct restore_files *f = fill->files;
 
     for (size_t i = 0; i < f->source_count; i++)
         for (size_t k = 0; k < f->sources[i].count; k++)
-            if (f->sources[i].packs[k] != NULL)
-                *list++ = (struct job){fill, f->sources[i].id, f->sources[i].packs[k]};
+            if (f->sources[i].packs[k] != NULL &&
+                add_pack(jobs, fill, f->sources[i].id, f->sources[i].packs[k], e) != ERR_OK)
+                return e->code;
+    return ERR_OK;
 }
 
 enum err_code restore_fill(struct restore_files *f, const struct restore_fill_options *o, struct err *e)
 {
     struct fill fill = {.files = f, .o = o};
-    size_t count = count_packs(f);
-    CLEANUP(jobs_freep) struct job *list = calloc(count + 1, sizeof(*list));
+    CLEANUP(jobs_clear) struct jobs jobs = {0};
     CLEANUP(pool_freep) struct pool *pool = NULL;
 
-    if (list == NULL)
-        return err_nomem(e, "a list of packs");
-    list_packs(&fill, list);
-    if (pool_new(o->threads, 1, &pool, e) != ERR_OK)
+    if (list_packs(&jobs, &fill, e) != ERR_OK || pool_new(o->threads, 1, &pool, e) != ERR_OK)
         return e->code;
     fill.pool = pool;
-    for (size_t i = 0; i < count; i++)
-        if (pool_submit(pool, &(struct pool_job){fill_from_pack, NULL, &list[i]}, e) != ERR_OK)
+    for (size_t i = 0; i < jobs.count; i++)
+        if (pool_submit(pool, &(struct pool_job){fill_from_pack, NULL, &jobs.list[i]}, e) != ERR_OK)
             return e->code;
     return pool_wait(pool, e);
 }

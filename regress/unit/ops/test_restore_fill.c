@@ -82,6 +82,35 @@ START_TEST(any_number_of_threads_fill_the_same_files)
 }
 END_TEST
 
+START_TEST(packs_are_read_in_one_request_each_or_in_parts)
+{
+    static const struct {
+        uint64_t slice_bytes, requests;
+    } table[] = {{0, 18}, {PACK, 18}, {1, 73}}; /* packs, and chunks */
+    struct err e = ERR_NONE;
+
+    store(large, COUNT(large));
+    for (size_t i = 0; i < COUNT(table); i++) {
+        CLEANUP(restore_files_freep) struct restore_files *f = NULL;
+        CLEANUP(progress_end) struct progress progress = {0};
+        const struct restore_fill_options o = {
+            .threads = 5, .slice_bytes = table[i].slice_bytes, .progress = &progress};
+        uint64_t before;
+
+        progress_begin(&progress, "restore", 0);
+        OK(restore_files_layout(&repo, &layout, &info, &tree, &f, &e));
+        before = requests();
+        OK(restore_fill(f, &o, &e));
+        ck_assert_msg(requests() - before == table[i].requests, "%zu: %llu requests", i,
+                      (unsigned long long) (requests() - before));
+        for (size_t k = 0; k < COUNT(large); k++)
+            check_sample(&large[k]);
+        scratch_remove(tree.pgdata);
+        ck_assert_int_eq(mkdir(tree.pgdata, 0700), 0);
+    }
+}
+END_TEST
+
 START_TEST(zeros_take_no_room)
 {
     CLEANUP(restore_files_freep) struct restore_files *f = NULL;
@@ -214,6 +243,7 @@ int main(void)
     tcase_add_test(tcase, every_file_comes_back_byte_for_byte);
     tcase_add_test(tcase, many_small_files_come_back);
     tcase_add_test(tcase, any_number_of_threads_fill_the_same_files);
+    tcase_add_test(tcase, packs_are_read_in_one_request_each_or_in_parts);
     tcase_add_test(tcase, zeros_take_no_room);
     tcase_add_test(tcase, progress_comes_to_what_is_read_and_holes_are_none_of_it);
     tcase_add_test(tcase, the_error_that_came_first_is_the_one_that_is_told);
