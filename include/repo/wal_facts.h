@@ -13,8 +13,8 @@
 #include "base/err.h"
 #include "codec/descriptor.h"
 #include "pg/lsn.h"
-#include "pg/walcut.h"
 #include "pg/walpage.h"
+#include "repo/wal_crossing.h"
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -29,8 +29,11 @@ struct wal_facts {
     bool has_valid; /* behind end_lsn lies what replay never reads; before it: */
     uint8_t valid_sha256[SHA256_BYTES];
     bool is_damaged; /* behind end_lsn lies what replay would have to read and can't: recovery ends there */
-    lsn run_from;    /* every segment of the timeline that begins in [run_from, run_to) was acknowledged by */
-    lsn run_to;      /* the repository when this one was stored; both first_lsn when none is known to be    */
+    lsn run_from;    /* everything of the timeline in [run_from, first_lsn) was read by this archiver, in order and
+                        without a break: run_max, crossing, run_commit, run_loss and run_point tell of it. first_lsn:
+                        no run is known                                                                         */
+    lsn run_to;      /* every segment that begins in [run_from, run_to) had been acknowledged by this repository when
+                        this one was sealed; those in [run_to, first_lsn) were on their way. Never outside the two */
     bool run_has_max; /* there is any commit or abort in the run or in this segment, crossing ones included */
     int64_t run_max_us; /* the newest of their times                         */
     bool
@@ -61,11 +64,7 @@ struct wal_facts {
     lsn run_loss; /* the newest loss_lsn of the run and this segment; 0 = none. Without a run: this segment's */
     lsn run_point;
 
-    /* Not told by the descriptor, but handed on along the run: the records that cross the segment's two borders. */
-    struct walcut rest; /* what here goes on with the record that began before */
-    struct walcut
-        begun;    /* of the one that goes on in the next segment, if it is or may be a commit or abort */
-    bool is_rest; /* all of the segment is of the record that began before, which does not end here */
+    struct wal_crossing crossing; /* not told by the descriptor, but handed on along the run */
 };
 
 /* Put the facts into a descriptor that has none yet. */
@@ -74,8 +73,10 @@ enum err_code wal_facts_write(const struct wal_facts *f, struct descriptor *d, s
 enum err_code wal_facts_read(const struct descriptor *d, struct wal_facts *f, struct err *e);
 /* No run is known: what it would tell is what the segment itself tells. */
 void wal_facts_begin_run(struct wal_facts *f);
-/* The number of the first segment of the run that these facts tell of: of the segment itself where they tell of none. */
+/* The number of the first segment whose content these facts tell of: the segment's own where they tell of no run. */
 uint64_t wal_facts_run_first(const struct wal_facts *f);
+/* The number of the segment at run_to: those of the run before it were there, of those behind it nothing is told. */
+uint64_t wal_facts_run_limit(const struct wal_facts *f);
 /*
  * Does valid WAL end inside the segment where more should follow? What lies behind is not in its counts. Only for one that is not
  * the last of its timeline.

@@ -9,7 +9,7 @@
 #include "ops/archive_file.h"
 #include "repo/line.h"
 #include "repo/object.h"
-#include "repo/wal_run.h"
+#include "repo/wal_chain.h"
 
 #include <limits.h>
 #include <stdlib.h>
@@ -71,14 +71,16 @@ static enum err_code put(struct archive_file *f, const struct wal_facts *facts, 
 static enum err_code put_segment(const struct cluster *c, struct archive_file *f, struct repo *r,
                                  const struct layout *l, struct err *e)
 {
+    CLEANUP(wal_chain_freep) struct wal_chain *chain = NULL;
     struct wal_facts facts = f->facts;
-    struct wal_run_state before;
     enum object_outcome outcome;
 
-    wal_run_recall(c->spool, r, l, &facts, &before);
+    if (wal_chain_new(c->spool, r, l, &chain, e) != ERR_OK)
+        return e->code;
+    wal_chain_next(chain, &facts);
     if (put(f, &facts, r, l, &outcome, e) != ERR_OK)
         return e->code;
-    wal_run_acknowledged(c->spool, r, l, &facts, outcome, &before);
+    wal_chain_acknowledged(chain, &facts, outcome);
     return ERR_OK;
 }
 

@@ -29,11 +29,17 @@ void wal_facts_begin_run(struct wal_facts *f)
     f->run_commit = f->commit_lsn;
     f->run_loss = f->loss_lsn;
     f->run_point = f->point_lsn;
+    f->has_crossing = false;
 }
 
 uint64_t wal_facts_run_first(const struct wal_facts *f)
 {
-    return walseg_number(f->run_to == f->first_lsn ? f->run_from : f->first_lsn, f->segment_bytes);
+    return walseg_number(f->run_from, f->segment_bytes);
+}
+
+uint64_t wal_facts_run_limit(const struct wal_facts *f)
+{
+    return walseg_number(f->run_to, f->segment_bytes);
 }
 
 static bool ends_inside(const struct wal_facts *f)
@@ -121,7 +127,7 @@ static int add_run(json_t *to, const struct wal_facts *f)
     json_t *run;
     int result;
 
-    if (f->run_from >= f->run_to)
+    if (f->run_from >= f->first_lsn)
         return 0;
     lsn_format(f->run_from, from);
     lsn_format(f->run_to, until);
@@ -256,10 +262,9 @@ static bool run_fits(const struct wal_facts *f)
     const bool has_own = f->commits + f->aborts > 0;
 
     return f->run_from % f->segment_bytes == 0 && f->run_to % f->segment_bytes == 0 &&
-           f->run_from < f->run_to && f->run_to <= f->first_lsn &&
+           f->run_from <= f->run_to && f->run_to <= f->first_lsn && f->run_from < f->first_lsn &&
            (!has_own || (f->run_has_max && f->run_max_us >= f->max_us)) &&
-           (!f->has_crossing ||
-            (f->run_to == f->first_lsn && f->run_has_max && f->run_max_us >= f->crossing_us)) &&
+           (!f->has_crossing || (f->run_has_max && f->run_max_us >= f->crossing_us)) &&
            run_mark_fits(f, f->run_commit, f->commit_lsn) && run_mark_fits(f, f->run_loss, f->loss_lsn) &&
            run_mark_fits(f, f->run_point, f->point_lsn);
 }

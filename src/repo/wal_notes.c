@@ -66,7 +66,7 @@ void wal_notes_conclude(struct wal_facts *f, const struct walscan *scan)
         f->loss_lsn = opens.loss;
     if (opens.point != 0)
         f->point_lsn = opens.point;
-    walscan_rest(scan, &f->rest);
-    walscan_begun(scan, &f->begun);
-    f->is_rest = walscan_is_rest(scan);
+    walscan_rest(scan, &f->crossing.rest);
+    walscan_begun(scan, &f->crossing.begun);
+    f->crossing.is_rest = walscan_is_rest(scan);
 }

@@ -7,7 +7,7 @@
  */
 #include "history_facts.h"
 
-#include "repo/wal_run.h"
+#include "repo/wal_chain.h"
 
 static bool is_bare(const struct history *h, uint32_t tli, uint64_t number)
 {

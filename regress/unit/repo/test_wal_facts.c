@@ -147,6 +147,8 @@ START_TEST(facts_come_back_as_written)
     f.has_crossing = true;
     f.crossing_us = f.run_max_us;
     comes_back(&f);
+    f.run_to = f.run_from; /* nothing of it was acknowledged yet */
+    comes_back(&f);
 }
 END_TEST
 
@@ -245,7 +247,7 @@ START_TEST(facts_without_a_member_or_with_an_impossible_one_are_refused)
         {"run_max", NULL},
         {"run_max", "1795184940123455"}, /* older than the segment's own */
         {"run_max", "\"1795184940123457\""},
-        {"crossing", "1795184940123457"}, /* from a segment that the run does not hold */
+        {"crossing", "1795184940123458"}, /* newer than all of it */
         {"valid_sha256", "7"},
         {"valid_sha256", "\"c5\""},
         {"end_lsn", "\"0/4000000\""}, /* nothing behind it that the digest leaves out */
@@ -256,8 +258,8 @@ START_TEST(facts_without_a_member_or_with_an_impossible_one_are_refused)
         {"run_from", "16777216"},
         {"run_from", "\"0/1000001\""}, /* not where a segment begins */
         {"run_to", "\"0/1000001\""},
-        {"run_from", "\"0/2000000\""}, /* empty */
         {"run_from", "\"0/3000000\""}, /* backwards */
+        {"run_to", "\"0/0\""},         /* before it */
         {"run_to", "\"0/4000000\""},   /* with the segment itself */
     };
     struct wal_facts f = with_records(3, 1);
@@ -298,6 +300,22 @@ START_TEST(a_time_that_crosses_into_the_segment_is_none_beyond_its_runs)
 }
 END_TEST
 
+/* The members are absent where there is no run. */
+START_TEST(a_run_of_no_segment_is_refused)
+{
+    CLEANUP(descriptor_clear) struct descriptor d = {.name = "000000010000000000000003"};
+    struct wal_facts f = with_records(3, 1), back;
+    struct err e = ERR_NONE;
+
+    OK(wal_facts_write(&f, &d, &e));
+    for (size_t i = 0; i < 2; i++)
+        ck_assert_int_eq(json_object_set_new(json_object_get(d.facts, "wal"), i == 0 ? "run_to" : "run_from",
+                                             json_string("0/3000000")),
+                         0);
+    ck_assert_int_eq(wal_facts_read(&d, &back, &e), ERR_CORRUPT);
+}
+END_TEST
+
 START_TEST(without_a_run_there_is_no_member_for_it)
 {
     CLEANUP(descriptor_clear) struct descriptor d = {0};
@@ -333,15 +351,16 @@ START_TEST(members_of_a_later_program_are_passed_over)
 }
 END_TEST
 
-START_TEST(a_run_begins_where_it_is_told_or_with_the_segment_itself)
+START_TEST(what_is_read_and_what_is_there_are_told_apart)
 {
     struct wal_facts f = page_only;
 
     ck_assert_uint_eq(wal_facts_run_first(&f), 3);
+    ck_assert_uint_eq(wal_facts_run_limit(&f), 3);
     f.run_from = SEGMENT;
+    f.run_to = UINT64_C(2) * SEGMENT;
     ck_assert_uint_eq(wal_facts_run_first(&f), 1);
-    f.run_to = UINT64_C(2) * SEGMENT; /* not of the segment before it */
-    ck_assert_uint_eq(wal_facts_run_first(&f), 3);
+    ck_assert_uint_eq(wal_facts_run_limit(&f), 2);
 }
 END_TEST
 
@@ -364,10 +383,11 @@ int main(void)
         the_first_page_tells_all_but_the_records,
         facts_without_a_member_or_with_an_impossible_one_are_refused,
         a_time_that_crosses_into_the_segment_is_none_beyond_its_runs,
+        a_run_of_no_segment_is_refused,
         without_a_run_there_is_no_member_for_it,
         a_descriptor_without_facts_has_none,
         members_of_a_later_program_are_passed_over,
-        a_run_begins_where_it_is_told_or_with_the_segment_itself,
+        what_is_read_and_what_is_there_are_told_apart,
         wal_ends_early_where_it_ends_inside_for_no_good_reason,
     };
 

@@ -1,5 +1,5 @@
 /*
- * test_wal_run.c - a run of segments tells of none that the repository has not acknowledged, whatever happens.
+ * test_wal_run.c - what the spool keeps of a run comes back as it was, or not at all.
  */
 #include "repo/wal_run.h"
 
@@ -7,8 +7,9 @@
 #include "base/durable.h"
 #include "in_memory.h"
 
-#define SEGMENT (1u << 20)
-#define FIRST   5u
+#define PLACE   "s3://bucket https://one"
+#define LINE    "6789abcdef012345"
+#define SEGMENT UINT64_C(0x1000000)
 
 static char scratch[SCRATCH_MAX];
 static struct spool *spool;
@@ -19,521 +20,142 @@ static void set_up(void)
 
     scratch_make(scratch);
     OK(spool_open(scratch, "main", &spool, &e));
-    repo_set_up();
-    repo.place = strdup("s3://bucket https://one");
 }
 
 static void tear_down(void)
 {
-    free(repo.place);
-    repo_tear_down();
     spool_free(spool);
     scratch_remove(scratch);
 }
 
-static struct wal_facts facts_of(uint32_t timeline, unsigned number, uint32_t segment_bytes)
+static const struct wal_run_state some = {.timeline = 3,
+                                          .segment_bytes = SEGMENT,
+                                          .from = 5 * SEGMENT,
+                                          .next = 9 * SEGMENT,
+                                          .has_max = true,
+                                          .max_us = -42,
+                                          .commit = 8 * SEGMENT + 40,
+                                          .loss = 5 * SEGMENT + 48,
+                                          .begun = {.len = 3, .bytes = {0xAB, 0, 0xFF}}};
+
+static bool is_known(struct wal_run_state *out)
 {
-    return (struct wal_facts){.timeline = timeline,
-                              .segment_bytes = segment_bytes,
-                              .has_records = true,
-                              .first_lsn = walseg_start(number, segment_bytes)};
+    return wal_run_read(spool, PLACE, LINE, out);
 }
 
-/* Push a segment of timeline 1 as the archiver does: how many segments does its descriptor tell of? */
-static unsigned push_as(unsigned number, enum object_outcome outcome)
+static void keep(const struct wal_run_state *run)
 {
-    struct wal_facts f = facts_of(1, number, SEGMENT);
-    struct wal_run_state before;
-
-    wal_run_recall(spool, &repo, &layout, &f, &before);
-    ck_assert_uint_eq(f.run_to, f.first_lsn);
-    wal_run_acknowledged(spool, &repo, &layout, &f, outcome, &before);
-    return (unsigned) ((f.run_to - f.run_from) / SEGMENT);
+    wal_run_write(spool, PLACE, LINE, run);
 }
 
-static unsigned push(unsigned number)
+START_TEST(a_run_comes_back_as_it_was)
 {
-    return push_as(number, OBJECT_STORED);
+    struct wal_run_state back;
+
+    keep(&some);
+    ck_assert(is_known(&back));
+    ck_assert(back.timeline == 3 && back.segment_bytes == SEGMENT && back.from == some.from &&
+              back.next == some.next && back.has_max && back.max_us == -42 && back.commit == some.commit &&
+              back.loss == some.loss && back.point == 0 && back.begun.len == 3 &&
+              memcmp(back.begun.bytes, some.begun.bytes, 3) == 0);
 }
+END_TEST
 
-/* What a segment would tell, without pushing it. */
-static unsigned known(uint32_t timeline, unsigned number, uint32_t segment_bytes)
+START_TEST(the_newest_run_replaces_the_one_before)
 {
-    struct wal_facts f = facts_of(timeline, number, segment_bytes);
-    struct wal_run_state ignored;
+    struct wal_run_state longer = some, back;
 
-    wal_run_recall(spool, &repo, &layout, &f, &ignored);
-    return (unsigned) ((f.run_to - f.run_from) / segment_bytes);
+    keep(&some);
+    longer.next += SEGMENT;
+    longer.begun.len = 0;
+    longer.has_max = false;
+    keep(&longer);
+    ck_assert(is_known(&back));
+    ck_assert(back.next == longer.next && !back.has_max && back.begun.len == 0);
 }
+END_TEST
 
-static void push_some(void)
+START_TEST(a_run_that_can_not_be_is_none)
 {
-    for (unsigned n = 0; n < 4; n++)
-        ck_assert_uint_eq(push(FIRST + n), n);
-}
+    struct wal_run_state bad[] = {some, some, some, some, some, some, some};
+    struct wal_run_state back;
 
-START_TEST(the_newest_loss_and_restore_point_go_along)
-{
-    struct wal_run_state before;
-
-    for (unsigned n = 0; n < 4; n++) {
-        struct wal_facts f = facts_of(1, FIRST + n, SEGMENT);
-
-        f.has_marks = true;
-        f.loss_lsn = n == 1 ? f.first_lsn + 40 : 0;
-        f.point_lsn = n == 2 ? f.first_lsn + 48 : 0;
-        wal_run_recall(spool, &repo, &layout, &f, &before);
-        wal_run_acknowledged(spool, &repo, &layout, &f, OBJECT_STORED, &before);
-        ck_assert_uint_eq(f.run_loss, n == 0 ? 0 : (lsn) (FIRST + 1) * SEGMENT + 40);
-        ck_assert_uint_eq(f.run_point, n < 2 ? 0 : (lsn) (FIRST + 2) * SEGMENT + 48);
+    bad[0].timeline = 0;
+    bad[1].segment_bytes = 12345;
+    bad[2].next = bad[2].from;
+    bad[3].from++;
+    bad[4].commit = bad[4].next;
+    bad[5].loss = bad[5].from - 1;
+    bad[6].point = bad[6].next + 9;
+    for (size_t i = 0; i < COUNT(bad); i++) {
+        keep(&bad[i]);
+        ck_assert_msg(!is_known(&back), "%zu", i);
     }
 }
 END_TEST
 
-START_TEST(segments_in_order_lengthen_the_run_without_a_request)
-{
-    uint64_t before = requests();
-
-    push_some();
-    ck_assert_uint_eq(push_as(FIRST + 4, OBJECT_ALREADY_THERE), 4);
-    ck_assert_uint_eq(push(FIRST + 5), 5);
-    ck_assert_uint_eq(requests(), before);
-}
-END_TEST
-
-START_TEST(a_segment_out_of_order_begins_a_new_run)
-{
-    static const unsigned there[] = {FIRST + 5, FIRST - 1, FIRST + 100, 0};
-
-    for (size_t i = 0; i < COUNT(there); i++) {
-        push_some();
-        ck_assert_uint_eq(push(there[i]), 0);
-        ck_assert_uint_eq(push(there[i] + 1), 1);
-        ck_assert_uint_eq(known(1, FIRST + 4, SEGMENT), 0);
-        ck_assert_uint_eq(push(FIRST + 50), 0);
-    }
-}
-END_TEST
-
-START_TEST(a_segment_pushed_again_leaves_the_run_as_it_is)
-{
-    push_some();
-    for (unsigned n = 0; n < 4; n++)
-        ck_assert_uint_eq(push_as(FIRST + n, OBJECT_ALREADY_THERE), 0);
-    ck_assert_uint_eq(push(FIRST + 4), 4);
-}
-END_TEST
-
-/* Who must store again what was acknowledged can't say what else is gone. */
-START_TEST(a_segment_that_had_to_be_stored_again_begins_a_new_run)
-{
-    for (unsigned n = 0; n < 4; n++) {
-        push_some();
-        ck_assert_uint_eq(push(FIRST + n), 0);
-        ck_assert_uint_eq(known(1, FIRST + n + 1, SEGMENT), 1);
-        if (n < 3)
-            ck_assert_uint_eq(known(1, FIRST + 4, SEGMENT), 0);
-        ck_assert_uint_eq(push(FIRST + 50), 0);
-    }
-}
-END_TEST
-
-START_TEST(a_run_is_of_one_timeline_and_segment_size)
-{
-    struct wal_facts f = facts_of(2, FIRST + 4, SEGMENT);
-    struct wal_run_state before;
-
-    push_some();
-    ck_assert_uint_eq(known(1, FIRST + 4, SEGMENT), 4);
-    ck_assert_uint_eq(known(2, FIRST + 4, SEGMENT), 0);
-    ck_assert_uint_eq(known(1, FIRST + 3, SEGMENT), 0);
-    push_as(FIRST + 4, OBJECT_STORED);
-    ck_assert_uint_eq(known(1, (FIRST + 5) / 2, 2 * SEGMENT), 0); /* at the very same position */
-
-    wal_run_recall(spool, &repo, &layout, &f, &before);
-    ck_assert_uint_eq(f.run_from, f.run_to);
-    wal_run_acknowledged(spool, &repo, &layout, &f, OBJECT_ALREADY_THERE, &before);
-    ck_assert_uint_eq(known(2, FIRST + 5, SEGMENT), 1);
-    ck_assert_uint_eq(known(1, FIRST + 5, SEGMENT), 0);
-}
-END_TEST
-
-/* A segment as it comes out of the archiver: the run is that of the segments before. */
-static struct wal_facts push_with(unsigned number, bool has_commit, int64_t us)
-{
-    struct wal_facts f = facts_of(1, number, SEGMENT);
-    struct wal_run_state before;
-
-    if (has_commit) {
-        f.commits = 1;
-        f.first_us = f.last_us = f.min_us = f.max_us = us;
-        f.commit_lsn = f.first_lsn + 64;
-    }
-    wal_run_recall(spool, &repo, &layout, &f, &before);
-    wal_run_acknowledged(spool, &repo, &layout, &f, OBJECT_STORED, &before);
-    return f;
-}
-
-START_TEST(a_run_tells_its_newest_time_and_its_last_commit)
-{
-    struct wal_facts f = push_with(FIRST, false, 0);
-    lsn last;
-
-    ck_assert(!f.run_has_max && f.run_commit == 0);
-    f = push_with(FIRST + 1, false, 0);
-    ck_assert(!f.run_has_max && f.run_commit == 0);
-    f = push_with(FIRST + 2, true, -5);
-    ck_assert(f.run_has_max && f.run_max_us == -5 && f.run_commit == f.commit_lsn);
-    f = push_with(FIRST + 3, true, 900);
-    f = push_with(FIRST + 4, true, 300); /* the clock was set back */
-    last = f.commit_lsn;
-    ck_assert(f.run_max_us == 900 && f.run_commit == last);
-    f = push_with(FIRST + 5, false, 0);
-    ck_assert(f.run_has_max && f.run_max_us == 900 && f.run_commit == last);
-    f = push_with(FIRST + 50, true, 7);
-    ck_assert(f.run_max_us == 7 && f.run_commit == f.commit_lsn);
-}
-END_TEST
-
-START_TEST(a_clock_that_was_set_back_begins_a_new_run)
-{
-    const int64_t noon = INT64_C(1795176000000000);
-    struct wal_facts f;
-
-    (void) push_with(FIRST, true, noon);
-    f = push_with(FIRST + 1, true, noon - WAL_RUN_STEP_US); /* disorder */
-    ck_assert(f.run_from < f.run_to && f.run_max_us == noon);
-    f = push_with(FIRST + 2, true, noon - WAL_RUN_STEP_US - 1);
-    ck_assert(f.run_from == f.run_to && f.run_max_us == noon - WAL_RUN_STEP_US - 1);
-    f = push_with(FIRST + 3, false, 0);
-    ck_assert(f.run_from == f.run_to - SEGMENT && f.run_max_us == noon - WAL_RUN_STEP_US - 1);
-}
-END_TEST
-
-/* The first bytes of a commit record of 34 bytes: with its time in the last eight of them. */
-static struct walcut commit_at(int64_t since_2000)
-{
-    struct walcut c = {.len = 34, .bytes = {34, 0, 0, 0, 9}};
-
-    c.bytes[17] = 1; /* the transaction manager's */
-    c.bytes[24] = 255;
-    c.bytes[25] = 8;
-    for (int i = 0; i < 8; i++)
-        c.bytes[26 + i] = (uint8_t) ((uint64_t) since_2000 >> 8 * i);
-    return c;
-}
-
-/* A segment that ends inside the record, behind so many bytes, and the one behind it. */
-static struct wal_facts push_crossing(unsigned number, unsigned before, unsigned behind, bool is_rest)
-{
-    const struct walcut record = commit_at(5);
-    struct wal_facts f = facts_of(1, number, SEGMENT);
-    struct wal_run_state known;
-
-    f.major = 15;
-    f.is_rest = is_rest;
-    if (behind > 0)
-        walcut_add(&f.begun, record.bytes, behind);
-    else
-        walcut_add(&f.rest, record.bytes + before, is_rest ? 1 : record.len - before);
-    wal_run_recall(spool, &repo, &layout, &f, &known);
-    wal_run_acknowledged(spool, &repo, &layout, &f, OBJECT_STORED, &known);
-    return f;
-}
-
-START_TEST(the_time_of_a_record_that_crosses_a_border_is_known_behind_it)
-{
-    const int64_t us = INT64_C(946684800000000) + 5;
-
-    for (unsigned cut = 8; cut < 34; cut++) {
-        struct wal_facts f = push_crossing(FIRST + 40, 0, cut, false);
-
-        ck_assert(!f.has_crossing && !f.run_has_max);
-        f = push_crossing(FIRST + 41, cut, 0, false);
-        ck_assert(f.has_crossing && f.crossing_us == us && f.run_has_max && f.run_max_us == us);
-        f = push_with(FIRST + 42, false, 0);
-        ck_assert(!f.has_crossing && f.run_has_max && f.run_max_us == us);
-        ck_assert_uint_eq(push(FIRST), 0);
-    }
-}
-END_TEST
-
-START_TEST(a_record_may_cross_a_whole_segment)
-{
-    struct wal_facts f = push_crossing(FIRST, 0, 30, false);
-
-    f = push_crossing(FIRST + 1, 30, 0, true);
-    ck_assert(!f.has_crossing && !f.run_has_max);
-    f = push_crossing(FIRST + 2, 31, 0, false);
-    ck_assert(f.has_crossing && f.crossing_us == INT64_C(946684800000000) + 5);
-}
-END_TEST
-
-START_TEST(what_crosses_into_a_new_run_is_not_known)
-{
-    struct wal_facts f = push_crossing(FIRST, 0, 30, false);
-
-    f = push_crossing(FIRST + 2, 30, 0, false);
-    ck_assert(!f.has_crossing && !f.run_has_max);
-    f = push_crossing(FIRST + 3, 30, 0, false); /* the rest of a record that did not cross out of a segment */
-    ck_assert(!f.has_crossing && !f.run_has_max);
-}
-END_TEST
-
-START_TEST(a_segment_whose_records_were_not_read_ends_the_run)
-{
-    struct wal_facts f;
-    struct wal_run_state before;
-
-    push_some();
-    f = facts_of(1, FIRST + 4, SEGMENT);
-    f.has_records = false;
-    wal_run_recall(spool, &repo, &layout, &f, &before);
-    wal_run_acknowledged(spool, &repo, &layout, &f, OBJECT_STORED, &before);
-    ck_assert_uint_eq(known(1, FIRST + 5, SEGMENT), 0);
-}
-END_TEST
-
-/* It is told of the segments before it, as any: none behind it tells of it. */
-START_TEST(a_damaged_segment_ends_the_run)
-{
-    static const enum object_outcome outcomes[] = {OBJECT_STORED, OBJECT_ALREADY_THERE};
-
-    for (size_t i = 0; i < COUNT(outcomes); i++) {
-        struct wal_facts f = facts_of(1, FIRST + 4, SEGMENT);
-        struct wal_run_state before;
-
-        push_some();
-        for (unsigned times = 0; times < 2; times++) {
-            f.is_damaged = true;
-            wal_run_recall(spool, &repo, &layout, &f, &before);
-            ck_assert_uint_eq((f.run_to - f.run_from) / SEGMENT, 4);
-            wal_run_acknowledged(spool, &repo, &layout, &f, outcomes[i], &before);
-        }
-        ck_assert_uint_eq(known(1, FIRST + 5, SEGMENT), 0);
-        ck_assert_uint_eq(push(FIRST + 5), 0);
-        ck_assert_uint_eq(push(FIRST + 6), 1);
-        ck_assert_uint_eq(push(FIRST + 50), 0);
-    }
-}
-END_TEST
-
-static void move_to(const char *place)
-{
-    free(repo.place);
-    repo.place = strdup(place);
-}
-
-START_TEST(another_repository_or_line_does_not_inherit_the_run)
-{
-    struct err e = ERR_NONE;
-
-    push_some();
-    move_to("s3://bucket https://two");
-    ck_assert_uint_eq(known(1, FIRST + 4, SEGMENT), 0);
-    ck_assert_uint_eq(push(FIRST + 4), 0);
-    move_to("s3://bucket https://one");
-    ck_assert_uint_eq(known(1, FIRST + 4, SEGMENT), 4);
-
-    OK(layout_init(&layout, "main", OTHER_SYSTEM, &e));
-    ck_assert_uint_eq(known(1, FIRST + 4, SEGMENT), 0);
-    ck_assert_uint_eq(push(FIRST + 4), 0);
-    OK(layout_init(&layout, "main", SYSTEM, &e));
-    ck_assert_uint_eq(known(1, FIRST + 5, SEGMENT), 0);
-}
-END_TEST
-
-static void state_path(struct buf *path)
-{
-    ck_assert(spool_run_path(spool, repo_place(&repo), path));
-}
-
-static void write_state(const char *path, const void *bytes, size_t len)
-{
-    struct err e = ERR_NONE;
-
-    OK(durable_write_file(path, bytes, len, 0600, &e));
-}
-
-START_TEST(a_state_that_was_moved_to_another_repository_is_none)
+START_TEST(of_another_place_or_line_nothing_is_known)
 {
     CLEANUP(buf_clear) struct buf one = BUF_INIT(4096), two = BUF_INIT(4096);
+    struct wal_run_state back;
 
-    push_some();
-    state_path(&one);
-    move_to("s3://bucket https://two");
-    state_path(&two);
+    keep(&some);
+    ck_assert(!wal_run_read(spool, "s3://bucket https://two", LINE, &back));
+    ck_assert(!wal_run_read(spool, PLACE, "7000000000000001", &back));
+    ck_assert(spool_run_path(spool, PLACE, &one) && spool_run_path(spool, "s3://bucket https://two", &two));
     ck_assert_int_eq(rename(buf_cstr(&one), buf_cstr(&two)), 0);
-    ck_assert_uint_eq(known(1, FIRST + 4, SEGMENT), 0);
+    ck_assert(!wal_run_read(spool, "s3://bucket https://two", LINE, &back)); /* moved there */
 }
 END_TEST
 
 START_TEST(a_state_with_any_byte_altered_or_cut_anywhere_is_none)
 {
     CLEANUP(buf_clear) struct buf path = BUF_INIT(4096), state = BUF_INIT(4096);
+    struct wal_run_state back;
     struct err e = ERR_NONE;
 
-    push_some();
-    state_path(&path);
+    keep(&some);
+    ck_assert(spool_run_path(spool, PLACE, &path));
     OK(buf_read_file(&state, buf_cstr(&path), &e));
     ck_assert_uint_gt(state.len, 40);
     for (size_t at = 0; at < state.len; at++)
         for (int bit = 0; bit < 8; bit++) {
             state.data[at] ^= (uint8_t) (1u << bit);
-            write_state(buf_cstr(&path), state.data, state.len);
-            for (unsigned n = 0; n < 3 * FIRST; n++)
-                ck_assert_msg(known(1, n, SEGMENT) == 0, "byte %zu bit %d", at, bit);
+            OK(durable_write_file(buf_cstr(&path), state.data, state.len, 0600, &e));
+            ck_assert_msg(!is_known(&back), "byte %zu bit %d", at, bit);
             state.data[at] ^= (uint8_t) (1u << bit);
         }
     for (size_t len = 0; len < state.len; len++) {
-        write_state(buf_cstr(&path), state.data, len);
-        ck_assert_msg(known(1, FIRST + 4, SEGMENT) == 0, "cut to %zu", len);
+        OK(durable_write_file(buf_cstr(&path), state.data, len, 0600, &e));
+        ck_assert_msg(!is_known(&back), "cut to %zu", len);
     }
     OK(buf_append(&state, "\n", 1, &e));
-    write_state(buf_cstr(&path), state.data, state.len);
-    ck_assert_uint_eq(known(1, FIRST + 4, SEGMENT), 0);
-    write_state(buf_cstr(&path), state.data, state.len - 1);
-    ck_assert_uint_eq(known(1, FIRST + 4, SEGMENT), 4);
+    OK(durable_write_file(buf_cstr(&path), state.data, state.len, 0600, &e));
+    ck_assert(!is_known(&back));
+    OK(durable_write_file(buf_cstr(&path), state.data, state.len - 1, 0600, &e));
+    ck_assert(is_known(&back));
 }
 END_TEST
 
-START_TEST(after_a_state_that_is_none_a_run_begins)
+START_TEST(a_spool_that_is_gone_knows_nothing)
 {
-    CLEANUP(buf_clear) struct buf path = BUF_INIT(4096);
+    struct wal_run_state back;
 
-    push_some();
-    state_path(&path);
-    write_state(buf_cstr(&path), "garbage", 7);
-    ck_assert_uint_eq(push(FIRST + 4), 0);
-    ck_assert_uint_eq(push(FIRST + 5), 1);
-    ck_assert_int_eq(unlink(buf_cstr(&path)), 0);
-    ck_assert_uint_eq(push(FIRST + 6), 0);
-}
-END_TEST
-
-START_TEST(without_a_spool_no_run_is_known)
-{
     scratch_remove(scratch_path(scratch, "main"));
-    ck_assert_uint_eq(push(FIRST), 0);
-    ck_assert_uint_eq(push(FIRST + 1), 0);
-}
-END_TEST
-
-static void store_one(unsigned number)
-{
-    CLEANUP(descriptor_clear) struct descriptor d = {0};
-    struct walfile file = walseg_file(1, number, SEGMENT);
-    char key[STORE_KEY_MAX + 1], name[WALFILE_NAME_MAX];
-    enum object_outcome outcome;
-    struct err e = ERR_NONE;
-
-    layout_wal_file(&layout, &file, key);
-    walfile_format(&file, name);
-    OK(object_describe_new(&repo, "wal", name, &d, &e));
-    OK(object_put_bytes(&repo, key, &d, "x", 1, &outcome, &e));
-}
-
-/* Two disks that take turns under one path, or one that is not mounted. */
-START_TEST(in_a_directory_the_segment_before_must_be_seen)
-{
-    repo.store->is_local = true;
-    ck_assert_uint_eq(push(FIRST), 0);
-    ck_assert_uint_eq(push(FIRST + 1), 0);
-    store_one(FIRST + 1);
-    ck_assert_uint_eq(push(FIRST + 2), 1);
-    fail_next(FAULTY_GET, ERR_UNREACHABLE);
-    store_one(FIRST + 2);
-    ck_assert_uint_eq(known(1, FIRST + 3, SEGMENT), 0);
-    ck_assert_uint_eq(known(1, FIRST + 3, SEGMENT), 2);
-}
-END_TEST
-
-/* One that archives, between its look at the spool and the answer of the store. */
-struct archiver {
-    unsigned number; /* of the segment at hand */
-    bool is_pushing;
-    struct wal_facts facts;
-    struct wal_run_state before;
-};
-
-enum { SEGMENTS = 12 };
-
-/* Mostly the next segment, at times any: a retry, a restored directory, another archiver's. */
-static uint64_t begin(struct archiver *a, const bool *acknowledged, uint64_t random)
-{
-    a->number = (unsigned) (random % 8 == 0 ? random / 8 : a->number + 1) % SEGMENTS;
-    a->facts = facts_of(1, a->number, SEGMENT);
-    wal_run_recall(spool, &repo, &layout, &a->facts, &a->before);
-    a->is_pushing = true;
-    ck_assert_uint_le(a->facts.run_to, a->facts.first_lsn);
-    for (lsn at = a->facts.run_from; at < a->facts.run_to; at += SEGMENT)
-        ck_assert_msg(acknowledged[at / SEGMENT], "segment %u tells of %u", a->number,
-                      (unsigned) (at / SEGMENT));
-    return (a->facts.run_to - a->facts.run_from) / SEGMENT;
-}
-
-/* The store answers, or the push fails. */
-static void end(struct archiver *a, bool *acknowledged, uint64_t random)
-{
-    bool was_there = acknowledged[a->number];
-
-    a->is_pushing = false;
-    if (random % 8 == 0)
-        return;
-    acknowledged[a->number] = true;
-    wal_run_acknowledged(spool, &repo, &layout, &a->facts, was_there ? OBJECT_ALREADY_THERE : OBJECT_STORED,
-                         &a->before);
-}
-
-START_TEST(archivers_that_share_a_spool_never_tell_of_what_was_not_acknowledged)
-{
-    uint64_t state = 42, longest = 0;
-
-    for (unsigned history = 0; history < 200; history += thin_step()) {
-        struct archiver archivers[2] = {{.number = SEGMENTS - 1}, {.number = SEGMENTS - 1}};
-        bool acknowledged[SEGMENTS] = {false};
-        char place[32];
-
-        (void) snprintf(place, sizeof(place), "s3://%u", history);
-        move_to(place);
-        for (int turn = 0; turn < 60; turn++) {
-            struct archiver *a = &archivers[next_number(&state) % 2];
-            uint64_t random = next_number(&state), told = 0;
-
-            if (a->is_pushing)
-                end(a, acknowledged, random);
-            else
-                told = begin(a, acknowledged, random);
-            longest = told > longest ? told : longest;
-        }
-    }
-    ck_assert_uint_ge(longest, 3);
+    keep(&some);
+    ck_assert(!is_known(&back));
 }
 END_TEST
 
 int main(void)
 {
     const TTest *const tests[] = {
-        segments_in_order_lengthen_the_run_without_a_request,
-        the_newest_loss_and_restore_point_go_along,
-        a_segment_out_of_order_begins_a_new_run,
-        a_segment_pushed_again_leaves_the_run_as_it_is,
-        a_segment_that_had_to_be_stored_again_begins_a_new_run,
-        a_run_tells_its_newest_time_and_its_last_commit,
-        a_clock_that_was_set_back_begins_a_new_run,
-        the_time_of_a_record_that_crosses_a_border_is_known_behind_it,
-        a_record_may_cross_a_whole_segment,
-        what_crosses_into_a_new_run_is_not_known,
-        a_segment_whose_records_were_not_read_ends_the_run,
-        a_damaged_segment_ends_the_run,
-        a_run_is_of_one_timeline_and_segment_size,
-        another_repository_or_line_does_not_inherit_the_run,
-        a_state_that_was_moved_to_another_repository_is_none,
+        a_run_comes_back_as_it_was,
+        the_newest_run_replaces_the_one_before,
+        a_run_that_can_not_be_is_none,
+        of_another_place_or_line_nothing_is_known,
         a_state_with_any_byte_altered_or_cut_anywhere_is_none,
-        after_a_state_that_is_none_a_run_begins,
-        without_a_spool_no_run_is_known,
-        in_a_directory_the_segment_before_must_be_seen,
-        archivers_that_share_a_spool_never_tell_of_what_was_not_acknowledged,
+        a_spool_that_is_gone_knows_nothing,
     };
 
     return check_main(suite_between("repo/wal_run", set_up, tear_down, tests, COUNT(tests)));
