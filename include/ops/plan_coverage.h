@@ -37,6 +37,10 @@ lsn plan_coverage_end(const struct plan_coverage *c, uint32_t segment_bytes);
 void plan_coverage_cut(struct plan_coverage *c, const struct timeline_path *path, uint32_t segment_bytes,
                        uint64_t first, uint64_t number, lsn at);
 
+/* Of the unbroken stretch, which begins at `first`, this segment is not there after all, though some behind it are. */
+void plan_coverage_lose(struct plan_coverage *c, const struct timeline_path *path, uint32_t segment_bytes,
+                        uint64_t first, uint64_t number);
+
 #define PLAN_DAMAGE_TEXT_MAX 160
 
 /* "WAL is damaged at LSN x in segment y, as it was archived"; c: with damaged_at. */

@@ -5,7 +5,8 @@
  *     it holds one itself                      pick it, and the one behind it if its record goes on there
  *     it does not tell, or its WAL ends early  pick it and the one behind it: a record may go on there
  *     missing, damaged                         pick it: reading will tell
- *   and on to the newest one in the run before it, or, if there is none, to before the run.
+ *   and on to the newest one in the run before it, or, if there is none, to before the run; what is passed over and
+ *   is not told to be there is listed, unless all is
  */
 #include "ops/log_pick.h"
 
@@ -37,19 +38,20 @@ static enum err_code add(struct log_picks *p, uint64_t number, struct err *e)
 
 /* ---- holes ---- */
 
-static enum err_code find_holes(const struct log_source *s, const struct log_range *r,
+/* In [first, last]. */
+static enum err_code find_holes(const struct log_source *s, uint64_t first, uint64_t last,
                                 struct log_picks *holes, struct err *e)
 {
-    uint64_t at = r->first;
+    uint64_t at = first;
 
-    while (at <= r->last) {
+    while (at <= last) {
         struct plan_coverage c;
         uint64_t missing;
 
-        if (plan_reach_list(&s->place, &s->path, at, r->last, &c, e) != ERR_OK)
+        if (plan_reach_list(&s->place, &s->path, at, last, &c, e) != ERR_OK)
             return e->code;
         missing = c.any ? c.whole_to + 1 : at;
-        if (missing > r->last)
+        if (missing > last)
             return ERR_OK;
         if (add(holes, missing, e) != ERR_OK || log_source_next(s, missing, &at, e) != ERR_OK)
             return e->code;
@@ -104,7 +106,7 @@ static uint64_t step_back(const struct log_wish *wish, uint64_t number, const st
     const lsn own = newest(wish, f->loss_lsn, f->point_lsn);
     uint64_t next = number - 1;
 
-    if (!f->has_marks || own != 0 || f->run_to != f->first_lsn)
+    if (!f->has_marks || own != 0)
         return next;
     if (in_run != 0)
         return walseg_number(in_run, f->segment_bytes);
@@ -112,24 +114,44 @@ static uint64_t step_back(const struct log_wish *wish, uint64_t number, const st
     return next > 0 ? next - 1 : 0;
 }
 
-static enum err_code look_at(const struct log_source *s, const struct log_range *r,
-                             const struct log_wish *wish, const struct log_picks *holes, uint64_t *number,
-                             struct log_picks *out, struct err *e)
+struct looking {
+    const struct log_source *s;
+    const struct log_range *r;
+    const struct log_wish *wish;
+    bool is_listed; /* all of the range is, and these are its holes */
+    struct log_picks holes;
+};
+
+/* The look goes on at `next`: what lies between, and may have been on its way only, is looked for. */
+static enum err_code pass_over(const struct looking *k, uint64_t number, const struct wal_facts *f,
+                               uint64_t next, struct log_picks *out, struct err *e)
+{
+    const uint64_t untold = wal_facts_run_limit(f);
+    uint64_t first = untold > next ? untold : next + 1;
+
+    first = first > k->r->first ? first : k->r->first;
+    if (k->is_listed || first >= number)
+        return ERR_OK;
+    return find_holes(k->s, first, number - 1, out, e);
+}
+
+static enum err_code look_at(const struct looking *k, uint64_t *number, struct log_picks *out, struct err *e)
 {
     struct err why = ERR_NONE;
     struct wal_facts f;
     uint64_t at = *number;
 
-    if (log_source_facts(s, at, &f, &why) == ERR_OK) {
-        *number = step_back(wish, at, &f);
-        return pick(s, r, wish, at, &f, out, e);
+    if (log_source_facts(k->s, at, &f, &why) == ERR_OK) {
+        *number = step_back(k->wish, at, &f);
+        return pass_over(k, at, &f, *number, out, e) == ERR_OK ? pick(k->s, k->r, k->wish, at, &f, out, e)
+                                                               : e->code;
     }
     if (why.code != ERR_ABSENT && why.code != ERR_CORRUPT) {
         *e = why;
         return why.code;
     }
     if (why.code == ERR_ABSENT)
-        at = hole_begin(holes, at);
+        at = hole_begin(&k->holes, at);
     *number = at - 1;
     return add(out, at, e);
 }
@@ -153,20 +175,28 @@ static void sort(struct log_picks *p)
     p->count = kept;
 }
 
+static void looking_clear(struct looking *k)
+{
+    log_picks_clear(&k->holes);
+}
+
 enum err_code log_pick_find(const struct log_source *s, const struct log_range *r,
                             const struct log_wish *wish, struct log_picks *out, struct err *e)
 {
-    CLEANUP(log_picks_clear) struct log_picks holes = {.list = NULL};
+    CLEANUP(looking_clear) struct looking k = {.s = s, .r = r, .wish = wish};
     uint64_t number = r->last;
 
     *out = (struct log_picks){.list = NULL};
-    if (r->first <= r->last && r->last - r->first < PLAN_LIST_MAX && find_holes(s, r, &holes, e) != ERR_OK)
+    if (r->first > r->last)
+        return ERR_OK;
+    k.is_listed = r->last - r->first < PLAN_LIST_MAX;
+    if (k.is_listed && find_holes(s, r->first, r->last, &k.holes, e) != ERR_OK)
         return e->code;
-    while (number >= r->first && number > 0 && r->first <= r->last)
-        if (look_at(s, r, wish, &holes, &number, out, e) != ERR_OK)
+    while (number >= r->first && number > 0)
+        if (look_at(&k, &number, out, e) != ERR_OK)
             return e->code;
-    for (size_t i = 0; i < holes.count; i++)
-        if (add(out, holes.list[i], e) != ERR_OK)
+    for (size_t i = 0; i < k.holes.count; i++)
+        if (add(out, k.holes.list[i], e) != ERR_OK)
             return e->code;
     sort(out);
     return ERR_OK;

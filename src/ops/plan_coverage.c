@@ -97,6 +97,18 @@ void plan_coverage_cut(struct plan_coverage *c, const struct timeline_path *path
     c->missing_tli = timeline_of_segment(path, c->missing, segment_bytes);
 }
 
+void plan_coverage_lose(struct plan_coverage *c, const struct timeline_path *path, uint32_t segment_bytes,
+                        uint64_t first, uint64_t number)
+{
+    c->stored_bytes = c->stored_bytes / (c->whole_to - first + 1) * (number - first);
+    c->any = number > first;
+    c->whole_to = number - 1;
+    c->damaged_at = 0;
+    c->has_gap = true;
+    c->missing = number;
+    c->missing_tli = timeline_of_segment(path, number, segment_bytes);
+}
+
 void plan_coverage_damage(const struct plan_coverage *c, const struct timeline_path *path,
                           uint32_t segment_bytes, char out[PLAN_DAMAGE_TEXT_MAX])
 {

@@ -3,8 +3,9 @@
  *
  * From the last segment of a window backwards:
  *   1. a segment whose own counts tell a time behind the window's beginning ends it;
- *   2. one from which a record that may be a commit goes on is read with the next, as is one of whose records nothing is known;
- *   3. else the run says in which segment the last commit before lies, or where it begins: the segment before is next.
+ *   2. one from which a record that may be a commit goes on is read with the next, as is one of whose records nothing
+ *   is known; 3. else the run says in which segment the last commit before lies, or where it begins: the segment
+ *   before is next.
  */
 #include "ops/windows_gather.h"
 
@@ -110,7 +111,7 @@ static uint64_t before(const struct look *k, const struct wal_facts *f, uint64_t
 {
     const uint32_t bytes = k->stretch.place->segment_bytes;
 
-    if (f->commit_lsn != 0 || f->run_to != f->first_lsn)
+    if (f->commit_lsn != 0)
         return number - 1;
     if (f->run_commit != 0)
         return walseg_number(f->run_commit, bytes);

@@ -3,14 +3,18 @@
  */
 #include "repo/wal_breaks.h"
 
+#include "base/grow.h"
 #include "base/log.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#define LIST_PAGE 1000 /* what an S3 store lists in one request */
+
 void wal_breaks_clear(struct wal_breaks *b)
 {
     free(b->list);
+    free(b->untold);
     *b = (struct wal_breaks){.count = 0};
 }
 
@@ -25,6 +29,30 @@ static enum err_code insert(struct wal_breaks *b, size_t from, const struct wal_
     grown[from] = *met;
     b->list = grown;
     b->count++;
+    return ERR_OK;
+}
+
+/*
+ * The segments from where the run of these facts was acknowledged to up to this one, as far as they are behind
+ * `first`. Those of two runs that a listing would have on one page are told as one.
+ */
+static enum err_code add_untold(struct wal_breaks *b, const struct wal_facts *f, uint64_t first,
+                                uint64_t number, struct err *e)
+{
+    const uint64_t limit = wal_facts_run_limit(f), from = limit > first ? limit : first;
+    struct wal_untold *behind = b->untold_count > 0 ? &b->untold[b->untold_count - 1] : NULL;
+
+    if (from >= number)
+        return ERR_OK;
+    if (behind != NULL && behind->tli == f->timeline && behind->first >= number &&
+        behind->last - from < LIST_PAGE) {
+        behind->first = from;
+        return ERR_OK;
+    }
+    if (grow(&b->untold, b->untold_count, &b->untold_room, sizeof(*b->untold), "a list of segments", e) !=
+        ERR_OK)
+        return e->code;
+    b->untold[b->untold_count++] = (struct wal_untold){f->timeline, from, number - 1};
     return ERR_OK;
 }
 
@@ -60,6 +88,8 @@ enum err_code wal_breaks_add(const struct wal_place *w, uint32_t tli, uint64_t f
         --*most;
         if (known && f.is_damaged &&
             insert(out, from, &(struct wal_break){tli, number, f.end_lsn}, e) != ERR_OK)
+            return e->code;
+        if (known && add_untold(out, &f, first, number, e) != ERR_OK)
             return e->code;
         out->is_partial = out->is_partial || !known || !f.has_records;
         run = known ? wal_facts_run_first(&f) : number;

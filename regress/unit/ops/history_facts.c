@@ -1,9 +1,9 @@
 /*
  * history_facts.c - see history_facts.h.
  *
- * An archiver carries a run's newest time and last commit along, and so does history_facts_all. For one segment alone they
- * are found from it backwards, as far as something newer could lie there by the stretches' clocks: a few segments, however
- * long the run is.
+ * An archiver carries a run's newest time and last commit along, and so does history_facts_all. For one segment alone
+ * they are found from it backwards, as far as something newer could lie there by the stretches' clocks: a few
+ * segments, however long the run is.
  */
 #include "history_facts.h"
 
@@ -62,6 +62,28 @@ static void read_own(const struct history *h, uint32_t tli, uint64_t number, str
 
 /* ---- its run ---- */
 
+/* The first segment behind the gap that a run can begin with, where this one can't go on with what lies before. */
+static uint64_t behind_gap(const struct history_gap *g, uint64_t number)
+{
+    if (g->was_stored || (g->was_in_flight && number <= g->told_to))
+        return 0;
+    return g->was_in_flight ? g->told_to + 1 : g->last + 1;
+}
+
+/* Up to where is the run acknowledged? Some are still on their way, and what lies behind one that failed never counts. */
+static void set_acknowledged(const struct history *h, uint32_t tli, uint64_t number, struct wal_facts *f)
+{
+    const struct history_timeline *t = &h->timelines[tli];
+    const uint64_t late = h->in_flight > 0 ? history_mix(h->seed, number, tli, 1001) % (h->in_flight + 1) : 0;
+    const uint64_t first = wal_facts_run_first(f);
+    uint64_t to = number - first > late ? number - late : first;
+
+    for (size_t i = 0; i < t->gap_count; i++)
+        if (t->gaps[i].was_in_flight && t->gaps[i].first >= first && t->gaps[i].first < to)
+            to = t->gaps[i].first;
+    f->run_to = walseg_start(to, h->segment_bytes);
+}
+
 /* The first segment of the run that this one goes on with. */
 static uint64_t run_first(const struct history *h, uint32_t tli, uint64_t number)
 {
@@ -71,9 +93,11 @@ static uint64_t run_first(const struct history *h, uint32_t tli, uint64_t number
     for (size_t i = 0; i < t->break_count; i++)
         if (t->breaks[i] <= number && t->breaks[i] > first)
             first = t->breaks[i];
-    for (size_t i = 0; i < t->gap_count; i++)
-        if (!t->gaps[i].was_stored && t->gaps[i].last < number && t->gaps[i].last >= first)
-            first = t->gaps[i].last + 1;
+    for (size_t i = 0; i < t->gap_count; i++) {
+        const uint64_t behind = behind_gap(&t->gaps[i], number);
+
+        first = behind <= number && behind > first ? behind : first;
+    }
     while (h->bare > 0 && before > first && !is_bare(h, tli, before - 1))
         before--;
     return h->bare > 0 ? before : first;
@@ -170,9 +194,10 @@ void history_facts(const struct history *h, uint32_t tli, uint64_t number, struc
         read_one(h, tli, number, number, out);
     else
         read_run(h, tli, number, out);
+    set_acknowledged(h, tli, number, out);
 }
 
-/* As repo/wal_run.c goes on with a run, or begins one. */
+/* As repo/wal_chain.c goes on with a run, or begins one. */
 static void go_on(const struct history *h, uint32_t tli, uint64_t number, const struct wal_facts *before,
                   struct wal_facts *f)
 {
@@ -190,6 +215,8 @@ void history_facts_all(const struct history *h, uint32_t tli, struct wal_facts *
 {
     const struct history_timeline *t = &h->timelines[tli];
 
-    for (uint64_t number = t->first; number <= t->last; number++, out++)
+    for (uint64_t number = t->first; number <= t->last; number++, out++) {
         go_on(h, tli, number, number > t->first ? out - 1 : NULL, out);
+        set_acknowledged(h, tli, number, out);
+    }
 }

@@ -148,7 +148,15 @@ static void lose_segments(struct making *m, struct history_timeline *t)
 
         g->first = any_segment(m, t);
         g->last = below(m, 4) == 0 ? t->last : g->first + below(m, 2);
-        g->was_stored = below(m, 2) == 0;
+        g->was_stored = below(m, 2) == 0 && (m->dimensions & HISTORY_REMOVED) != 0;
+    }
+    while (t->gap_count < HISTORY_GAPS_MAX && has(m, HISTORY_BATCHES, 30)) {
+        struct history_gap *g = &t->gaps[t->gap_count++];
+
+        g->first = any_segment(m, t);
+        g->last = g->first + below(m, 2);
+        g->was_in_flight = true;
+        g->told_to = g->last + below(m, HISTORY_IN_FLIGHT + 1);
     }
     while (t->break_count < HISTORY_GAPS_MAX && has(m, HISTORY_BARE, 30))
         t->breaks[t->break_count++] = any_segment(m, t);
@@ -241,6 +249,7 @@ struct history *history_random(uint64_t seed, unsigned dimensions)
     h->crossings = has(&m, HISTORY_CROSSINGS, 60) ? 300 : 0;
     h->aborts_cross = has(&m, HISTORY_ABORTS_CROSS, 100);
     h->bare = has(&m, HISTORY_BARE, 25) ? 200 : 0;
+    h->in_flight = has(&m, HISTORY_BATCHES, 80) ? HISTORY_IN_FLIGHT : 0;
     h->last_tli = 1;
     h->timelines[1].first = 2 + below(&m, 4000) * below(&m, 2); /* logs end at segment 4096 */
     fill_timeline(&m, &h->timelines[1], HISTORY_NOON);
@@ -287,6 +296,7 @@ struct history *history_even(uint64_t seed, uint64_t segments, unsigned timeline
     m.h->jitter = 3;
     m.h->crossings = 100;
     m.h->aborts_cross = true;
+    m.h->in_flight = HISTORY_IN_FLIGHT;
     for (uint32_t tli = 1; tli <= timelines; tli++)
         add_even(&m, tli, each);
     for (unsigned i = 0; i < backups; i++) {

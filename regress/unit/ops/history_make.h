@@ -8,7 +8,7 @@
 #define HISTORY_FORKS \
     0x001u /* several timelines; parents may live on, children may get nothing archived         */
 #define HISTORY_GAPS \
-    0x002u /* segments are missing, never archived or lost                                      */
+    0x002u /* segments are missing, never archived                                              */
 #define HISTORY_IDLE \
     0x004u /* hours without a transaction, with segments and without                            */
 #define HISTORY_DISORDER \
@@ -29,7 +29,12 @@
     0x400u /* stretches of up to 40 segments instead of 6                                       */
 #define HISTORY_ABORTS_CROSS \
     0x800u /* aborts go on in the next segment too, not commits and restore points only */
+#define HISTORY_REMOVED \
+    0x1000u /* or removed after they were acknowledged                                          */
+#define HISTORY_BATCHES \
+    0x2000u /* up to 16 segments are stored at once, and where one fails the others are there   */
 
+#define HISTORY_IN_FLIGHT 15u /* segments of a batch that are still on their way when its last one is sealed */
 #define HISTORY_NOON (INT64_C(1795176000) * 1000000) /* when all histories begin: 2026-11-20 12:00:00 UTC */
 
 /* Segments of 1 MiB. free() it. */

@@ -67,6 +67,8 @@ struct history_gap {
     uint64_t first; /* both included */
     uint64_t last;
     bool was_stored; /* and acknowledged, then lost; else it was never archived */
+    bool was_in_flight; /* it was read, and its upload failed while others went on: up to */
+    uint64_t told_to;   /* this segment, they tell of its content                         */
 };
 
 struct history_timeline {
@@ -102,6 +104,7 @@ struct history {
         jitter; /* transactions take their time up to so many records before they are written; 0 = in order */
     unsigned crossings; /* of a thousand segments so many end with a record that goes on */
     bool aborts_cross;  /* and that may be an abort's */
+    unsigned in_flight; /* up to so many segments before one are still on their way when it is sealed */
     unsigned bare;      /* and of so many the records were not read when they were archived */
     struct history_timeline timelines[HISTORY_TIMELINES_MAX + 1]; /* by TLI; [0] is not used */
     uint32_t last_tli;

@@ -61,6 +61,8 @@ static void add_file(const char *name, uint32_t segment_bytes)
                                     .timeline = 1,
                                     .segment_bytes = segment_bytes,
                                     .first_lsn = 3 * (lsn) segment_bytes,
+                                    .run_from = 3 * (lsn) segment_bytes,
+                                    .run_to = 3 * (lsn) segment_bytes,
                                     .end_lsn = 4 * (lsn) segment_bytes};
     struct walfile file;
     enum object_outcome outcome;

@@ -5,8 +5,12 @@
  * What is right is found by brute force (history_replay.h), without descriptors, searches or paths of the program. A
  * plan is then replayed by its own settings, and both must keep the same last commit.
  *
+ * Built a second time with PLAN_LIST_MAX of 4 segments: so these short histories are planned as long ones are, by
+ * what the archiver has seen acknowledged.
+ *
  * PITR_TEST_SEED=N runs the one history of seed N; PITR_TEST_DIMENSIONS=N lets happen what N says
- * (history_make.h, plan_trial.h) instead of HELD; PITR_TEST_HISTORIES=N makes so many, PITR_TEST_FIRST=N from seed N on.
+ * (history_make.h, plan_trial.h) instead of HELD; PITR_TEST_HISTORIES=N makes so many, PITR_TEST_FIRST=N from seed N
+ * on.
  */
 #include "history_store.h"
 #include "plan_trial.h"
@@ -22,13 +26,24 @@
 #define TARGETS   10
 
 /* All that there is. */
-#define HELD                                                                                             \
+#define ALL                                                                                              \
     (HISTORY_FORKS | HISTORY_GAPS | HISTORY_IDLE | HISTORY_DISORDER | HISTORY_CROSSINGS | HISTORY_BARE | \
      HISTORY_STANDBYS | HISTORY_LOST | HISTORY_CLOCK_STEPS | HISTORY_BROKEN | HISTORY_LONG |             \
-     HISTORY_ABORTS_CROSS | TARGETS_OR_LATEST | TELLS_OPEN_ENDS | TELLS_CROSSINGS)
+     HISTORY_ABORTS_CROSS | HISTORY_REMOVED | HISTORY_BATCHES | TARGETS_OR_LATEST | TELLS_OPEN_ENDS |    \
+     TELLS_CROSSINGS)
+
+/* Where the archiver is believed what it has seen, nothing of that may be removed. */
+#ifdef IS_RECORDED
+#define NAME "ops/plan_histories_recorded"
+#define HELD (ALL & ~HISTORY_REMOVED)
+#else
+#define NAME "ops/plan_histories"
+#define HELD ALL
+#endif
 
 static unsigned planned_of[TARGET_IMMEDIATE + 1], refused_of[TARGET_IMMEDIATE + 1]; /* by kind of target */
-static unsigned again; /* plans that tell that their time lies twice */
+static unsigned again;    /* plans that tell that their time lies twice */
+static unsigned recorded; /* plans that rest on the archiver's word */
 
 static uint64_t from_environment(const char *name, uint64_t otherwise)
 {
@@ -168,6 +183,7 @@ static void check_plan(struct trial *x, uint32_t tli, const struct history_backu
     check_again(x, tli);
     ck_assert_msg(!x->planned.plan.moment.is_estimate, "%s: an estimate", x->what);
     again += x->planned.plan.moment.is_again;
+    recorded += x->planned.plan.is_recorded;
     if (!trial_asks(x, HISTORY_CLOCK_STEPS) && best != NULL) /* the newest by its end or by its beginning */
         ck_assert_msg(b->stop_lsn >= best->stop_lsn || strcmp(b->id, best->id) >= 0, "%s: backup %s, not %s",
                       x->what, b->id, best->id);
@@ -242,13 +258,18 @@ START_TEST(every_plan_ends_where_postgresql_would_or_nothing_could)
         ck_assert_msg(planned_of[kind] > 0 && refused_of[kind] > 0, "kind %u: %u planned, %u refused", kind,
                       planned_of[kind], refused_of[kind]);
     ck_assert(thin_step() > 1 || again > 0);
+#ifdef IS_RECORDED
+    ck_assert(recorded > 0);
+#else
+    ck_assert(recorded == 0);
+#endif
 }
 END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("ops/plan_histories");
-    TCase *tests = tcase_create("ops/plan_histories");
+    Suite *suite = suite_create(NAME);
+    TCase *tests = tcase_create(NAME);
 
     (void) mallopt(M_MMAP_THRESHOLD,
                    1 << 28); /* segments come and go: the kernel need not make them anew each time */

@@ -12,6 +12,8 @@
 static struct wal_place place;
 static struct timeline_path path;
 
+static uint64_t in_flight; /* so many segments before each were on their way when it was sealed */
+
 /* A segment as archived, but for its content; its descriptor tells of the segments from `run_from` on. */
 static void put_damaged(uint32_t tli, uint64_t number, uint64_t run_from, lsn damaged_at)
 {
@@ -30,6 +32,7 @@ static void put_damaged(uint32_t tli, uint64_t number, uint64_t run_from, lsn da
 
     wal_facts_begin_run(&f);
     f.run_from = run_from * MIB;
+    f.run_to = (number - run_from > in_flight ? number - in_flight : run_from) * MIB;
     wal_object_key(&place, tli, number, key, name);
     OK(object_describe_new(&repo, "wal", name, &d, &e));
     OK(wal_facts_write(&f, &d, &e));
@@ -138,6 +141,82 @@ START_TEST(a_segment_that_was_removed_is_found_by_listing)
 }
 END_TEST
 
+/* ---- segments that were on their way ---- */
+
+START_TEST(what_was_on_its_way_is_listed)
+{
+    struct plan_coverage c;
+    uint64_t asked;
+
+    in_flight = 15;
+    put_runs(MANY, UINT64_MAX / MIB, 0);
+    c = reach(2, MANY, &asked);
+    ck_assert(c.is_recorded && c.any && !c.has_gap);
+    ck_assert_uint_eq(c.whole_to, MANY);
+    ck_assert_uint_le(asked, 2);
+    timeline_clear(&path);
+}
+END_TEST
+
+static void check_lost(const struct plan_coverage *c, uint64_t missing)
+{
+    ck_assert(c->is_recorded && c->any && c->has_gap && c->damaged_at == 0 && c->stored_bytes > 0);
+    ck_assert_uint_eq(c->missing, missing);
+    ck_assert_uint_eq(c->missing_tli, 1);
+    ck_assert_uint_eq(c->whole_to, missing - 1);
+    ck_assert_uint_eq(plan_coverage_end(c, MIB), missing * MIB);
+}
+
+START_TEST(one_that_was_on_its_way_and_never_came_is_a_gap)
+{
+    for (uint64_t back = 1; back <= 15; back += 7) {
+        struct plan_coverage c;
+        uint64_t asked;
+
+        repo_tear_down();
+        repo_set_up();
+        in_flight = 15;
+        put_runs(MANY, UINT64_MAX / MIB, MANY - back);
+        c = reach(2, MANY, &asked);
+        check_lost(&c, MANY - back);
+        ck_assert_uint_le(asked, 2);
+        timeline_clear(&path);
+    }
+}
+END_TEST
+
+/* The next process knows nothing of the run that such a segment belonged to: it begins another. */
+START_TEST(a_gap_is_found_at_the_end_of_any_run)
+{
+    struct plan_coverage c;
+    uint64_t asked;
+
+    in_flight = 4;
+    put_runs(MANY, 2500, 4997);
+    c = reach(2, MANY, &asked);
+    check_lost(&c, 4997);
+    ck_assert_uint_le(asked, 12);
+    c = reach(4998, MANY, &asked); /* none is that is asked for */
+    ck_assert(!c.has_gap && c.whole_to == MANY);
+    timeline_clear(&path);
+}
+END_TEST
+
+START_TEST(the_very_first_may_be_the_one)
+{
+    struct plan_coverage c;
+    uint64_t asked;
+
+    in_flight = UINT64_MAX;
+    put_runs(MANY, UINT64_MAX / MIB, 2);
+    c = reach(2, MANY, &asked);
+    ck_assert(!c.any && c.has_gap);
+    ck_assert_uint_eq(c.missing, 2);
+    ck_assert_uint_eq(plan_coverage_end(&c, MIB), 2 * MIB);
+    timeline_clear(&path);
+}
+END_TEST
+
 /* Timeline 1 from 1 on with damage in one segment: a run up to it, and one behind it. */
 static void put_with_damage(uint64_t last, uint64_t damaged)
 {
@@ -188,6 +267,30 @@ START_TEST(damage_cuts_a_recorded_stretch_short)
     ck_assert(c.is_recorded);
     ck_assert_uint_le(asked, 3);
     timeline_clear(&path);
+}
+END_TEST
+
+START_TEST(the_earlier_of_damage_and_gap_is_the_end)
+{
+    for (uint64_t missing = 6998; missing <= MANY - 1; missing += MANY - 1 - 6998) {
+        struct plan_coverage c;
+        struct err e = ERR_NONE;
+        char key[STORE_KEY_MAX + 1], name[WALFILE_NAME_MAX];
+        uint64_t asked;
+
+        repo_tear_down();
+        repo_set_up();
+        in_flight = 5;
+        put_with_damage(MANY, 7000);
+        wal_object_key(&place, 1, missing, key, name);
+        OK(store_remove(repo.store, key, &e));
+        c = reach(2, MANY, &asked);
+        if (missing < 7000)
+            check_lost(&c, missing);
+        else
+            check_cut(&c, 7000);
+        timeline_clear(&path);
+    }
 }
 END_TEST
 
@@ -295,6 +398,11 @@ int main(void)
         where_runs_say_nothing_everything_is_listed,
         a_gap_between_two_runs_is_found,
         a_segment_that_was_removed_is_found_by_listing,
+        what_was_on_its_way_is_listed,
+        one_that_was_on_its_way_and_never_came_is_a_gap,
+        a_gap_is_found_at_the_end_of_any_run,
+        the_very_first_may_be_the_one,
+        the_earlier_of_damage_and_gap_is_the_end,
         damage_cuts_the_stretch_short,
         damage_cuts_a_recorded_stretch_short,
         damage_counts_where_the_path_runs,

@@ -58,6 +58,8 @@ static void add_segments(const char *present)
                                         .timeline = 1,
                                         .segment_bytes = MIB,
                                         .first_lsn = (i + 1) * MIB,
+                                        .run_from = (i + 1) * MIB,
+                                        .run_to = (i + 1) * MIB,
                                         .end_lsn = (i + 2) * MIB,
                                         .has_records = true};
         enum object_outcome outcome;

@@ -237,6 +237,8 @@ static void store_segment(uint64_t number, bool is_bare)
                                     .timeline = 1,
                                     .segment_bytes = MIB,
                                     .first_lsn = number * MIB,
+                                    .run_from = number * MIB,
+                                    .run_to = number * MIB,
                                     .end_lsn = (number + 1) * MIB};
     enum object_outcome outcome;
     char name[WALFILE_NAME_MAX], key[STORE_KEY_MAX + 1], file_path[SCRATCH_MAX * 3];

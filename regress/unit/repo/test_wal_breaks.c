@@ -108,6 +108,70 @@ START_TEST(damage_is_met_as_the_end_of_a_run)
 }
 END_TEST
 
+/* Of a run from `run_from` on, acknowledged up to `run_to`. */
+static void put_lagging(uint64_t number, uint64_t run_from, uint64_t run_to)
+{
+    CLEANUP(descriptor_clear) struct descriptor d = {.size = 0};
+    struct wal_facts f = {.system_identifier = SYSTEM,
+                          .major = 15,
+                          .timeline = 1,
+                          .segment_bytes = MIB,
+                          .first_lsn = number * MIB,
+                          .end_lsn = (number + 1) * MIB,
+                          .run_from = run_from * MIB,
+                          .run_to = run_to * MIB,
+                          .has_records = true};
+    char key[STORE_KEY_MAX + 1], name[WALFILE_NAME_MAX];
+    enum object_outcome outcome;
+    struct err e = ERR_NONE;
+
+    wal_object_key(&place, 1, number, key, name);
+    OK(object_describe_new(&repo, "wal", name, &d, &e));
+    OK(wal_facts_write(&f, &d, &e));
+    OK(object_put_bytes(&repo, key, &d, "x", 1, &outcome, &e));
+}
+
+START_TEST(what_was_on_its_way_is_not_told_to_be_there)
+{
+    static const struct {
+        struct {
+            uint64_t number, run_from, run_to;
+        } put[3]; /* the last ones of their runs */
+        uint64_t first, last;
+        const char *untold;
+        const char *why;
+    } cases[] = {
+        {{{50, 1, 50}}, 1, 50, "", "all acknowledged"},
+        {{{50, 1, 47}}, 1, 50, " 47-49", "the last three were on their way"},
+        {{{50, 1, 1}}, 1, 50, " 1-49", "nothing acknowledged"},
+        {{{50, 1, 1}}, 20, 50, " 20-49", "as far as it is asked"},
+        {{{50, 1, 20}}, 20, 50, " 20-49", "from there on"},
+        {{{50, 50, 50}}, 50, 50, "", "no run, and nothing before"},
+        {{{50, 31, 48}, {30, 1, 28}}, 1, 50, " 28-49", "two runs on one page of a listing are one"},
+        {{{5000, 1001, 4990}, {1000, 1, 990}}, 1, 5000, " 4990-4999 990-999", "others are not"},
+        {{{2000, 1001, 1995}, {1000, 1, 1000}}, 1, 2000, " 1995-1999", "one of two"},
+    };
+
+    place = (struct wal_place){&repo, &layout, MIB, NULL};
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        CLEANUP(wal_breaks_clear) struct wal_breaks b = {.count = 0};
+        unsigned most = 10;
+        char untold[64] = "", *end = untold;
+        struct err e = ERR_NONE;
+
+        repo_tear_down();
+        repo_set_up();
+        for (size_t k = 0; k < COUNT(cases[i].put) && cases[i].put[k].number > 0; k++)
+            put_lagging(cases[i].put[k].number, cases[i].put[k].run_from, cases[i].put[k].run_to);
+        OK(wal_breaks_add(&place, 1, cases[i].first, cases[i].last, &most, &b, &e));
+        for (size_t k = 0; k < b.untold_count; k++)
+            end += sprintf(end, " %u-%u", (unsigned) b.untold[k].first, (unsigned) b.untold[k].last);
+        ck_assert_msg(strcmp(untold, cases[i].untold) == 0, "%s: \"%s\"", cases[i].why, untold);
+        ck_assert(b.count == 0 && !b.is_partial);
+    }
+}
+END_TEST
+
 START_TEST(no_more_is_read_than_may_be)
 {
     CLEANUP(wal_breaks_clear) struct wal_breaks b = {.count = 0};
@@ -138,6 +202,7 @@ int main(void)
 {
     const TTest *const tests[] = {
         damage_is_met_as_the_end_of_a_run,
+        what_was_on_its_way_is_not_told_to_be_there,
         no_more_is_read_than_may_be,
         the_first_of_a_timeline_in_a_stretch_is_found,
     };
