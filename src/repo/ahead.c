@@ -5,10 +5,8 @@
 
 #include "base/clock.h"
 #include "base/durable.h"
-#include "base/hex.h"
 #include "base/log.h"
 #include "codec/crc32c.h"
-#include "codec/sha256.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -16,10 +14,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
-#define NOTE_MAX  8192
+#define NOTE_MAX  16384
 #define PATH_SIZE 4096
+#define LOCK_NAME "lock" /* no file of pg_wal's */
 #define CRC_TEXT  9 /* eight digits and a blank */
 
 static void freep(char **text)
@@ -49,16 +50,18 @@ static json_int_t nanoseconds(const struct timespec *t)
 
 void ahead_places(const char *const *places, size_t count, char out[AHEAD_PLACES_MAX])
 {
-    CLEANUP(buf_clear) struct buf all = BUF_INIT((size_t) 1 << 20);
-    uint8_t digest[SHA256_BYTES];
-    struct err ignored = ERR_NONE;
+    size_t used = 0;
 
     out[0] = '\0';
-    for (size_t i = 0; i < count; i++)
-        if (buf_append(&all, places[i], strlen(places[i]) + 1, &ignored) != ERR_OK)
+    for (size_t i = 0; i < count; i++) {
+        int len = snprintf(out + used, AHEAD_PLACES_MAX - used, "%s\n", places[i]);
+
+        if (len < 0 || (size_t) len >= AHEAD_PLACES_MAX - used) {
+            out[0] = '\0';
             return;
-    if (sha256(all.data, all.len, digest, &ignored) == ERR_OK)
-        hex_format(digest, SHA256_BYTES, out);
+        }
+        used += (size_t) len;
+    }
 }
 
 /* ---- writing ---- */
@@ -67,15 +70,19 @@ static json_t *to_json(const char *places, const struct stat *file, const struct
 {
     CLEANUP(descriptor_clear) struct descriptor d = {0};
     struct err ignored = ERR_NONE;
+    char crossing[WAL_CROSSING_TEXT_MAX];
     json_t *made;
 
     if (note->has_facts && wal_facts_write(&note->facts, &d, &ignored) != ERR_OK)
         return NULL;
-    made = json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I}", "line", note->line, "places", places,
-                     "device", (json_int_t) file->st_dev, "inode", (json_int_t) file->st_ino, "size",
+    made = json_pack("{s:s, s:s, s:b, s:I, s:I, s:I, s:I, s:I, s:I}", "line", note->line, "places", places,
+                     "beyond", note->is_beyond, "device", (json_int_t) file->st_dev, "inode", (json_int_t) file->st_ino, "size",
                      (json_int_t) file->st_size, "modified_ns", nanoseconds(&file->st_mtim), "changed_ns",
                      nanoseconds(&file->st_ctim), "noted", (json_int_t) now_seconds());
-    if (made != NULL && note->has_facts && json_object_update(made, d.facts) != 0) {
+    wal_crossing_format(&note->facts.crossing, crossing);
+    if (made != NULL && note->has_facts &&
+        (json_object_update(made, d.facts) != 0 ||
+         json_object_set_new(made, "crossing", json_string(crossing)) != 0)) {
         json_decref(made);
         made = NULL;
     }
@@ -88,7 +95,7 @@ static enum err_code write_text(const struct spool *s, const char *name, const c
     char dir[PATH_SIZE], path[PATH_SIZE], crc[CRC_TEXT + 1];
 
     if (!directory(s, dir) || !path_of(s, name, path))
-        return ERR_OK;
+        return err_set(e, ERR_IO, "there is no spool");
     (void) snprintf(crc, sizeof(crc), "%08" PRIx32 " ", crc32c(0, text, strlen(text)));
     if (durable_mkdirs(dir, 0700, false, e) != ERR_OK || durable_open(&file, path, 0600, e) != ERR_OK ||
         durable_write_all(file.fd, crc, CRC_TEXT, path, e) != ERR_OK ||
@@ -97,7 +104,7 @@ static enum err_code write_text(const struct spool *s, const char *name, const c
     return durable_commit_quick(&file, e);
 }
 
-void ahead_write(const struct spool *s, const char *name, const char *places, const struct stat *file,
+bool ahead_write(const struct spool *s, const char *name, const char *places, const struct stat *file,
                  const struct ahead_note *note)
 {
     json_auto_t *json = to_json(places, file, note);
@@ -105,9 +112,11 @@ void ahead_write(const struct spool *s, const char *name, const char *places, co
     struct err why = ERR_NONE;
 
     if (text == NULL || places[0] == '\0')
-        return;
-    if (write_text(s, name, text, &why) != ERR_OK)
-        log_debug("%s, ignoring", why.text);
+        return false;
+    if (write_text(s, name, text, &why) == ERR_OK)
+        return true;
+    log_debug("%s, ignoring", why.text);
+    return false;
 }
 
 /* ---- reading ---- */
@@ -130,21 +139,36 @@ static bool is_of_file(json_t *json, const struct stat *file)
            changed == nanoseconds(&file->st_ctim);
 }
 
-static bool from_json(json_t *json, const char *places, const struct stat *file, struct ahead_note *out)
+/* What a segment's note tells besides: for another file there is nothing to be read. */
+static bool read_facts(json_t *json, struct ahead_note *note)
 {
     struct descriptor d = {.facts = json};
-    struct ahead_note note = {.has_facts = json_object_get(json, "wal") != NULL};
+    struct err ignored = ERR_NONE;
+    const char *crossing;
+
+    note->has_facts = json_object_get(json, "wal") != NULL;
+    return !note->has_facts ||
+           (wal_facts_read(&d, &note->facts, &ignored) == ERR_OK &&
+            json_unpack(json, "{s:s}", "crossing", &crossing) == 0 &&
+            wal_crossing_parse(crossing, &note->facts.crossing));
+}
+
+static bool from_json(json_t *json, const char *places, const struct stat *file, struct ahead_note *out)
+{
+    struct ahead_note note = {.has_facts = false};
     const char *line, *of_places;
     json_int_t noted;
+    int is_beyond;
     uint64_t identifier;
     struct err ignored = ERR_NONE;
 
-    if (json_unpack(json, "{s:s, s:s, s:I}", "line", &line, "places", &of_places, "noted", &noted) != 0 ||
+    if (json_unpack(json, "{s:s, s:s, s:b, s:I}", "line", &line, "places", &of_places, "beyond", &is_beyond,
+                    "noted", &noted) != 0 ||
         strcmp(of_places, places) != 0 || places[0] == '\0' || !is_of_now(noted) || !is_of_file(json, file) ||
-        line_parse(line, &identifier, &ignored) != ERR_OK ||
-        (note.has_facts && wal_facts_read(&d, &note.facts, &ignored) != ERR_OK))
+        line_parse(line, &identifier, &ignored) != ERR_OK || !read_facts(json, &note))
         return false;
     line_format(identifier, note.line);
+    note.is_beyond = is_beyond != 0;
     *out = note;
     return true;
 }
@@ -167,12 +191,12 @@ static bool read_note(const char *path, const char *places, const struct stat *f
     return json != NULL && from_json(json, places, file, out);
 }
 
-bool ahead_has(const struct spool *s, const char *name, const char *places, const struct stat *file)
+bool ahead_read(const struct spool *s, const char *name, const char *places, const struct stat *file,
+                struct ahead_note *out)
 {
-    struct ahead_note ignored;
     char path[PATH_SIZE];
 
-    return path_of(s, name, path) && read_note(path, places, file, &ignored);
+    return path_of(s, name, path) && read_note(path, places, file, out);
 }
 
 bool ahead_take(const struct spool *s, const char *name, const char *places, const struct stat *file,
@@ -188,7 +212,7 @@ bool ahead_take(const struct spool *s, const char *name, const char *places, con
     return fits;
 }
 
-/* ---- sweeping ---- */
+/* ---- the lock, and sweeping ---- */
 
 static void closedirp(DIR **dir)
 {
@@ -196,17 +220,44 @@ static void closedirp(DIR **dir)
         (void) closedir(*dir);
 }
 
-void ahead_sweep(const struct spool *s)
+static void sweep(const char *path)
 {
-    char path[PATH_SIZE];
-    CLEANUP(closedirp) DIR *dir = directory(s, path) ? opendir(path) : NULL;
+    CLEANUP(closedirp) DIR *dir = opendir(path);
     const struct dirent *entry;
+    int64_t now = now_seconds();
 
     while (dir != NULL && (entry = readdir(dir)) != NULL) {
         struct stat st;
 
-        if (fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
-            (st.st_mtim.tv_sec > now_seconds() || now_seconds() - st.st_mtim.tv_sec >= SPOOL_TRUST_SECONDS))
+        if (strcmp(entry->d_name, LOCK_NAME) != 0 &&
+            fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
+            (st.st_mtim.tv_sec > now || now - st.st_mtim.tv_sec >= SPOOL_TRUST_SECONDS))
             (void) unlinkat(dirfd(dir), entry->d_name, 0);
     }
+}
+
+static bool has_room(const char *dir)
+{
+    struct statvfs disk;
+
+    return statvfs(dir, &disk) == 0 && (uint64_t) disk.f_bavail * disk.f_frsize >= AHEAD_SPARE_BYTES;
+}
+
+int ahead_lock(const struct spool *s)
+{
+    char dir[PATH_SIZE], path[PATH_SIZE];
+    struct err ignored = ERR_NONE;
+    int fd;
+
+    if (!directory(s, dir) || !path_of(s, LOCK_NAME, path) ||
+        durable_mkdirs(dir, 0700, false, &ignored) != ERR_OK || !has_room(dir))
+        return -1;
+    fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0) {
+        sweep(dir);
+        return fd;
+    }
+    if (fd >= 0)
+        (void) close(fd);
+    return -1;
 }

@@ -71,9 +71,10 @@ static void note(void)
                                      .first_us = 7,
                                      .last_us = 7,
                                      .min_us = 7,
-                                     .max_us = 7}};
+                                     .max_us = 7,
+                                     .crossing.begun = {3, "abc"}}};
 
-    ahead_write(spool, NAME, places, &file, &n);
+    (void) ahead_write(spool, NAME, places, &file, &n);
 }
 
 static bool take(void)
@@ -83,19 +84,39 @@ static bool take(void)
     return ahead_take(spool, NAME, places, &file, &found);
 }
 
+static bool has(const struct stat *of)
+{
+    struct ahead_note found;
+
+    return ahead_read(spool, NAME, places, of, &found);
+}
+
 START_TEST(a_note_is_found_once_with_what_it_knows_of_the_segment)
 {
     struct ahead_note found;
 
     note();
-    ck_assert(ahead_has(spool, NAME, places, &file));
+    ck_assert(has(&file));
     ck_assert(ahead_take(spool, NAME, places, &file, &found));
     ck_assert_str_eq(found.line, "00000000000000ab");
     ck_assert(found.has_facts && found.facts.has_records);
     ck_assert_uint_eq(found.facts.first_lsn, 5u << 20);
     ck_assert_int_eq(found.facts.max_us, 7);
-    ck_assert(!ahead_has(spool, NAME, places, &file));
+    ck_assert_uint_eq(found.facts.crossing.begun.len, 3);
+    ck_assert_int_eq(memcmp(found.facts.crossing.begun.bytes, "abc", 3), 0);
+    ck_assert(!found.is_beyond);
+    ck_assert(!has(&file));
     ck_assert(!take());
+}
+END_TEST
+
+START_TEST(a_note_tells_whether_it_lies_beyond_a_file_that_could_not_be_archived)
+{
+    struct ahead_note n = {.line = "00000000000000ab", .is_beyond = true}, found;
+
+    ck_assert(ahead_write(spool, "00000002.history", places, &file, &n));
+    ck_assert(ahead_read(spool, "00000002.history", places, &file, &found));
+    ck_assert(found.is_beyond);
 }
 END_TEST
 
@@ -103,7 +124,7 @@ START_TEST(a_file_without_records_needs_no_facts)
 {
     struct ahead_note n = {.line = "00000000000000ab"}, found;
 
-    ahead_write(spool, "00000002.history", places, &file, &n);
+    ck_assert(ahead_write(spool, "00000002.history", places, &file, &n));
     ck_assert(ahead_take(spool, "00000002.history", places, &file, &found));
     ck_assert(!found.has_facts);
 }
@@ -124,8 +145,8 @@ START_TEST(a_note_of_another_file_is_not_believed_and_gone)
         struct ahead_note ignored;
 
         note();
-        ck_assert(!ahead_has(spool, NAME, places, &other[i]));
-        ck_assert(ahead_has(spool, NAME, places, &file)); /* a look removes nothing */
+        ck_assert(!has(&other[i]));
+        ck_assert(has(&file)); /* a look removes nothing */
         ck_assert(!ahead_take(spool, NAME, places, &other[i], &ignored));
         ck_assert(!take());
     }
@@ -142,7 +163,7 @@ START_TEST(a_note_of_other_repositories_is_not_believed)
     for (size_t i = 0; i < 3; i++) {
         note();
         ahead_places(sets[i], i == 2 ? 1 : 2, others);
-        ck_assert(!ahead_has(spool, NAME, others, &file));
+        ck_assert(!ahead_take(spool, NAME, others, &file, &(struct ahead_note){.has_facts = false}));
     }
 }
 END_TEST
@@ -163,12 +184,12 @@ START_TEST(a_note_with_any_byte_altered_or_cut_anywhere_is_none)
         memcpy(altered, text, len);
         altered[i] ^= 1;
         write_file(note_path(), altered, len);
-        ck_assert(!ahead_has(spool, NAME, places, &file));
+        ck_assert(!has(&file));
         write_file(note_path(), text, i);
-        ck_assert(!ahead_has(spool, NAME, places, &file));
+        ck_assert(!has(&file));
     }
     write_file(note_path(), text, len);
-    ck_assert(ahead_has(spool, NAME, places, &file));
+    ck_assert(has(&file));
 }
 END_TEST
 
@@ -206,6 +227,40 @@ START_TEST(a_note_is_believed_for_an_hour_and_never_from_the_future)
 }
 END_TEST
 
+START_TEST(repositories_too_many_to_be_told_leave_no_note)
+{
+    static char large[AHEAD_PLACES_MAX];
+    const char *const one[] = {large};
+
+    memset(large, 'x', sizeof(large) - 1);
+    ahead_places(one, 1, places);
+    note();
+    ck_assert_int_ne(access(note_path(), F_OK), 0);
+    ck_assert(!take());
+}
+END_TEST
+
+START_TEST(one_at_a_time_archives_ahead)
+{
+    int first = ahead_lock(spool);
+
+    ck_assert_int_ge(first, 0);
+    ck_assert_int_eq(ahead_lock(spool), -1);
+    ck_assert_int_eq(close(first), 0);
+    first = ahead_lock(spool);
+    ck_assert_int_ge(first, 0);
+    ck_assert_int_eq(close(first), 0);
+}
+END_TEST
+
+static void sweep(void)
+{
+    int fd = ahead_lock(spool);
+
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(close(fd), 0);
+}
+
 START_TEST(sweeping_removes_old_notes_and_remains_and_keeps_the_others)
 {
     const char *stale = scratch_path(scratch, "spool/main/ahead/.pitr-tmp-x.1.ab");
@@ -215,11 +270,11 @@ START_TEST(sweeping_removes_old_notes_and_remains_and_keeps_the_others)
     note();
     write_file(stale, "x", 1);
     ck_assert_int_eq(utimensat(AT_FDCWD, stale, old, 0), 0);
-    ahead_sweep(spool);
+    sweep();
     ck_assert_int_ne(access(stale, F_OK), 0);
-    ck_assert(ahead_has(spool, NAME, places, &file));
+    ck_assert(has(&file));
     ck_assert_int_eq(utimensat(AT_FDCWD, note_path(), old, 0), 0);
-    ahead_sweep(spool);
+    sweep();
     ck_assert_int_ne(access(note_path(), F_OK), 0);
 }
 END_TEST
@@ -233,7 +288,7 @@ START_TEST(a_spool_that_is_gone_or_can_t_be_written_knows_nothing_and_is_no_erro
     write_file(scratch_path(scratch, "spool/main/ahead"), "in the way", 10);
     note();
     ck_assert(!take());
-    ahead_sweep(spool);
+    ck_assert_int_eq(ahead_lock(spool), -1);
 }
 END_TEST
 
@@ -245,11 +300,14 @@ int main(void)
     tcase_set_timeout(tests, 120);
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_test(tests, a_note_is_found_once_with_what_it_knows_of_the_segment);
+    tcase_add_test(tests, a_note_tells_whether_it_lies_beyond_a_file_that_could_not_be_archived);
     tcase_add_test(tests, a_file_without_records_needs_no_facts);
     tcase_add_test(tests, a_note_of_another_file_is_not_believed_and_gone);
     tcase_add_test(tests, a_note_of_other_repositories_is_not_believed);
     tcase_add_test(tests, a_note_with_any_byte_altered_or_cut_anywhere_is_none);
     tcase_add_test(tests, a_note_is_believed_for_an_hour_and_never_from_the_future);
+    tcase_add_test(tests, repositories_too_many_to_be_told_leave_no_note);
+    tcase_add_test(tests, one_at_a_time_archives_ahead);
     tcase_add_test(tests, sweeping_removes_old_notes_and_remains_and_keeps_the_others);
     tcase_add_test(tests, a_spool_that_is_gone_or_can_t_be_written_knows_nothing_and_is_no_error);
     suite_add_tcase(suite, tests);
