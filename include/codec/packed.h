@@ -8,6 +8,7 @@
 #include "codec/descriptor.h"
 #include "codec/frame.h"
 #include "stream/sink.h"
+#include <stdbool.h>
 
 #define PACKED_FRAME (1u << 20) /* plain bytes of every frame but the last */
 
@@ -18,6 +19,8 @@ struct packed {
     size_t count;
     size_t room;
     uint64_t plain_bytes;
+    uint64_t kept_bytes; /* of all frames, compressed */
+    bool is_spent;       /* by the caller: packed_seal frees each frame behind it, so it can be done once */
 };
 
 #define PACKED_NONE                \
@@ -35,10 +38,13 @@ void packed_clear(struct packed *p);
 enum err_code packed_sink_new(struct packed *p, enum codec codec, int level, struct sink *next,
                               struct sink **out, struct err *e);
 
+/* What the sealed object takes at most, but for a descriptor of more than a few KiB. */
+uint64_t packed_sealed_most(const struct packed *p);
+
 /*
  * Write the whole sealed object into `to`, and finish it: the same bytes that codec/seal.h would make of the plain
  * ones. d is sized; its codec, level and frame size become those of p, its keys are filled in. May be done again, for
- * another place.
+ * another place, unless p is spent.
  */
 enum err_code packed_seal(const struct packed *p, struct descriptor *d, const struct recipients *to_whom,
                           struct sink *to, struct err *e);

@@ -67,7 +67,7 @@ struct store {
 /*
  * Begin a new object. Bytes are pushed into *out; sink_finish makes the object exist, durably, under its key, or
  * answers ERR_CONFLICT when the key is taken, and freeing it unfinished leaves nothing behind.
- *   size_hint  the exact size in bytes when known beforehand, 0 when not; a store may use it to plan parts
+ *   size_hint  the size in bytes, or a little more, when known beforehand, 0 when not; a store may use it to plan parts
  *   out        owned by the caller
  */
 enum err_code store_put_open(struct store *s, const char *key, uint64_t size_hint, struct sink **out, struct err *e);

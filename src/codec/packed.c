@@ -21,10 +21,16 @@ struct packed_sink {
     struct buf scratch; /* of one frame, compressed */
 };
 
+static void frame_drop(struct frame_payload *f)
+{
+    free((void *) f->bytes);
+    f->bytes = NULL;
+}
+
 void packed_clear(struct packed *p)
 {
     for (size_t i = 0; i < p->count; i++)
-        free((void *) p->frames[i].bytes);
+        frame_drop(&p->frames[i]);
     free(p->frames);
     *p = (struct packed) PACKED_NONE;
 }
@@ -52,6 +58,7 @@ static enum err_code keep_frame(struct packed_sink *k, const uint8_t *plain, siz
     f->bytes = bytes;
     p->count++;
     p->plain_bytes += len;
+    p->kept_bytes += f->len;
     return ERR_OK;
 }
 
@@ -121,6 +128,13 @@ enum err_code packed_sink_new(struct packed *p, enum codec codec, int level, str
     return ERR_OK;
 }
 
+uint64_t packed_sealed_most(const struct packed *p)
+{
+    const uint64_t per_frame = FRAME_HEAD + FRAME_TAG_MAX + sizeof(uint32_t); /* the last: in the table */
+
+    return p->kept_bytes + (p->count + 1) * per_frame + SEAL_FOOTER + DESCRIPTOR_HEAD + 8192;
+}
+
 static enum err_code write_frames(const struct packed *p, const struct frame_seal *seal, struct buf *sealed,
                                   uint32_t *lengths, struct sink *to, struct err *e)
 {
@@ -131,6 +145,8 @@ static enum err_code write_frames(const struct packed *p, const struct frame_sea
         lengths[i] = (uint32_t) sealed->len;
         if (sink_write(to, sealed->data, sealed->len, e) != ERR_OK)
             return e->code;
+        if (p->is_spent)
+            frame_drop(&p->frames[i]);
     }
     buf_reset(sealed);
     if (frame_table_write(seal, lengths, p->count, sealed, e) != ERR_OK ||

@@ -164,7 +164,7 @@ enum err_code object_put_packed(struct repo *r, const char *key, struct descript
 
     if (check_sized(d, e) != ERR_OK)
         return e->code;
-    if (store_put_open(r->store, key, 0, &upload, &why) == ERR_OK)
+    if (store_put_open(r->store, key, packed_sealed_most(content), &upload, &why) == ERR_OK)
         (void) packed_seal(content, d, &r->recipients, upload, &why);
     return conclude_put(r, key, d, &why, outcome, e);
 }
