@@ -11,15 +11,24 @@
 #include "pg/walseg.h"
 #include "repo/wal_facts.h"
 #include "stream/sink.h"
+#include <sys/stat.h>
 
 #define ARCHIVE_FILE_PACKED (UINT64_C(64) << 20)
+
+/* Told before each piece of the pass what will be kept in memory behind it at most; may wait until there is room. */
+struct archive_gate {
+    void (*pass)(void *arg, uint64_t bytes);
+    void *arg;
+};
 
 struct archive_file {
     const char *path; /* borrowed */
     const char *name; /* its last component */
     struct walfile file;
     int fd;
+    struct stat stat; /* as it was opened */
     uint64_t size;
+    const struct archive_gate *gate; /* borrowed; NULL = none, as it is opened */
     uint64_t system_identifier;
     unsigned major;
     struct walpage page; /* of a segment or .partial, like facts */
@@ -48,8 +57,14 @@ enum err_code archive_file_read(struct archive_file *f, enum codec codec, int le
 /* Push its bytes, read again, into `to`; an object_push of repo/object.h. ERR_IO when they are not those that were hashed. */
 enum err_code archive_file_push(void *archive_file, struct sink *to, struct err *e);
 
+/* Does it lie in a directory with archive_status beside it: a server's own pg_wal? */
+bool archive_file_has_status(const struct archive_file *f);
+
 /* A segment or .partial: it has a page and facts. */
 bool archive_file_is_wal(const struct archive_file *f);
+
+/* The directory that it lies in. */
+void archive_file_directory(const struct archive_file *f, char *out, size_t size);
 
 /* The data directory that it lies in, "pg_wal/NAME" without its last two components. */
 void archive_file_pgdata(const struct archive_file *f, char *out, size_t size);

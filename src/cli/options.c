@@ -158,6 +158,13 @@ static const struct option options[OPTION_COUNT] = {
         .section = SECTION_CLUSTER, .min = MIB, .max = 64 * GIB, .or_zero = true, .fallback = "256MiB",
         .environment = "PITR_FETCH_AHEAD_BYTES", .metavar = "SIZE",
         .help = "segments that may lie ready in the spool ahead of a recovery; 0 is none"},
+    [OPTION_PUSH_JOBS] = {.name = "push-jobs", .type = OPTION_TYPE_INT, .section = SECTION_CLUSTER,
+        .min = 1, .max = 16, .environment = "PITR_PUSH_JOBS", .metavar = "N",
+        .help = "waiting files that archive pushes at the same time (default: as CPUs and the store's answers allow)"},
+    [OPTION_PUSH_AHEAD_BYTES] = {.name = "push-ahead-bytes", .type = OPTION_TYPE_SIZE,
+        .section = SECTION_CLUSTER, .min = MIB, .max = 64 * GIB, .or_zero = true, .fallback = "2GiB",
+        .environment = "PITR_PUSH_AHEAD_BYTES", .metavar = "SIZE",
+        .help = "waiting files that one call of archive pushes along; 0 is none"},
 
     [OPTION_URL] = {.name = "url", .type = OPTION_TYPE_STRING, .section = SECTION_REPO, .environment = "PITR_REPO",
         .metavar = "URL",

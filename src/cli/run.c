@@ -67,10 +67,15 @@ static enum err_code check_needs(const struct invocation *in, enum option_id id,
 static enum err_code run_archive(struct invocation *in, struct err *e)
 {
     CLEANUP(cluster_freep) struct cluster *c = NULL;
+    const struct setting *jobs_wanted = settings_pick(&in->configured.layers, OPTION_PUSH_JOBS);
+    const struct archive_options o = {
+        .ahead_bytes = (uint64_t) number(in, OPTION_PUSH_AHEAD_BYTES),
+        .jobs = jobs_wanted->is_given ? (size_t) jobs_wanted->number : 0,
+    };
 
-    if (open_cluster(in, REPO_WRITE | REPO_CREATE, &c, e) != ERR_OK)
+    if (cluster_prepare(&in->configured.cluster, REPO_WRITE | REPO_CREATE, &c, e) != ERR_OK)
         return e->code;
-    return ops_archive(c, in->arguments.operands[0], e);
+    return ops_archive(c, &o, in->arguments.operands[0], e);
 }
 
 static enum err_code run_backup(struct invocation *in, struct err *e)

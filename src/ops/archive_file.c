@@ -16,6 +16,7 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -37,20 +38,18 @@ void archive_file_clear(struct archive_file *f)
 
 static enum err_code open_file(struct archive_file *f, struct err *e)
 {
-    struct stat st;
-
     f->fd = open(f->path, O_RDONLY | O_CLOEXEC);
     if (f->fd < 0)
         return err_sys(e, ERR_IO, errno, "could not open file \"%s\"", f->path);
-    if (fstat(f->fd, &st) != 0)
+    if (fstat(f->fd, &f->stat) != 0)
         return err_sys(e, ERR_IO, errno, "could not stat file \"%s\"", f->path);
-    if (!S_ISREG(st.st_mode))
+    if (!S_ISREG(f->stat.st_mode))
         return err_set(e, ERR_USAGE, "\"%s\" is not a regular file", f->path);
-    if (st.st_size == 0)
+    if (f->stat.st_size == 0)
         return err_set(e, ERR_CORRUPT, "file \"%s\" is empty", f->path);
-    if (!archive_file_is_wal(f) && st.st_size > TEXT_FILE_MAX)
+    if (!archive_file_is_wal(f) && f->stat.st_size > TEXT_FILE_MAX)
         return err_set(e, ERR_CORRUPT, "file \"%s\" is too large for what its name says", f->path);
-    f->size = (uint64_t) st.st_size;
+    f->size = (uint64_t) f->stat.st_size;
     return ERR_OK;
 }
 
@@ -73,17 +72,28 @@ static enum err_code check_page(struct archive_file *f, struct err *e)
     return ERR_OK;
 }
 
-void archive_file_pgdata(const struct archive_file *f, char *out, size_t size)
+/* The path without its last `cut` components. */
+static void path_before(const struct archive_file *f, int cut, char *out, size_t size)
 {
     const char *end = f->path + strlen(f->path);
 
-    for (int cut = 0; cut < 2 && end > f->path; cut++)
+    for (; cut > 0 && end > f->path; cut--)
         for (end--; end > f->path && *end != '/'; end--)
             ;
     if (end == f->path)
         (void) snprintf(out, size, "%s", *f->path == '/' ? "/" : ".");
     else
         (void) snprintf(out, size, "%.*s", (int) (end - f->path), f->path);
+}
+
+void archive_file_directory(const struct archive_file *f, char *out, size_t size)
+{
+    path_before(f, 1, out, size);
+}
+
+void archive_file_pgdata(const struct archive_file *f, char *out, size_t size)
+{
+    path_before(f, 2, out, size);
 }
 
 /* "archive_status/NAME.ready" or ".done" beside the file, or the directory itself. What can't be looked at counts as there. */
@@ -97,6 +107,11 @@ static bool has_status(const struct archive_file *f, const char *suffix)
     else
         (void) snprintf(path, sizeof(path), "%.*sarchive_status/%s%s", dir_len, f->path, f->name, suffix);
     return access(path, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR);
+}
+
+bool archive_file_has_status(const struct archive_file *f)
+{
+    return has_status(f, NULL);
 }
 
 /*
@@ -154,14 +169,64 @@ enum err_code archive_file_open(struct archive_file *f, const char *path, struct
     return check_control(f, e);
 }
 
-/* The chain of a pass, which owns its observer: in front of that the compressor, where the file is not too large to keep. */
+struct gate_sink {
+    struct sink base;
+    const struct archive_file *file;
+};
+
+static enum err_code gate_write(struct sink *s, const void *bytes, size_t len, struct err *e)
+{
+    const struct archive_file *f = ((const struct gate_sink *) s)->file;
+
+    f->gate->pass(f->gate->arg, f->content.kept_bytes + len);
+    return sink_write(s->next, bytes, len, e);
+}
+
+static enum err_code gate_finish(struct sink *s, struct err *e)
+{
+    return sink_finish(s->next, e);
+}
+
+static void gate_free(struct sink *s)
+{
+    free(s);
+}
+
+static const struct sink_ops gate_ops = {gate_write, gate_finish, gate_free};
+
+static enum err_code gate_new(const struct archive_file *f, struct sink *next, struct sink **out,
+                              struct err *e)
+{
+    struct gate_sink *made = malloc(sizeof(*made));
+
+    if (made == NULL) {
+        sink_free(next);
+        return err_nomem(e, "a gate");
+    }
+    *made = (struct gate_sink){.base = {&gate_ops, next}, .file = f};
+    *out = &made->base;
+    return ERR_OK;
+}
+
+/*
+ * The chain of a pass, which owns its observer: in front of that the compressor, where the file is not too large to keep,
+ * and the gate, where somebody wants to know how much that is.
+ */
 static enum err_code chain_new(struct archive_file *f, enum codec codec, int level, struct sink *observer,
                                struct sink **chain, struct err *e)
 {
+    struct sink *packing;
+
     f->is_packed = f->size <= ARCHIVE_FILE_PACKED;
-    if (f->is_packed)
-        return packed_sink_new(&f->content, codec, level, observer, chain, e);
-    *chain = observer;
+    if (!f->is_packed) {
+        *chain = observer;
+        return ERR_OK;
+    }
+    if (packed_sink_new(&f->content, codec, level, observer, &packing, e) != ERR_OK)
+        return e->code;
+    if (f->gate != NULL)
+        return gate_new(f, packing, chain, e);
+    *chain = packing;
     return ERR_OK;
 }
 

@@ -42,7 +42,8 @@ static inline void archive_range(int repo, uint32_t tli, unsigned first, unsigne
         walseg_name(tli, number, MIB, name);
         (void) snprintf(path, sizeof(path), "pg_wal/%s", name);
         write_file(path, segment_bytes(name, 0), MIB);
-        ck_assert_msg(ops_archive(&c, path, &e) == ERR_OK, "%s", e.text);
+        ck_assert_msg(ops_archive(&c, &(struct archive_options){.jobs = 0}, path, &e) == ERR_OK, "%s",
+                      e.text);
     }
 }
 
@@ -77,7 +78,8 @@ static inline void set_history(int repo)
     c.repos = one;
     c.repo_count = 1;
     write_file("pg_wal/00000002.history", "1\t0/700200\tx\n", 13);
-    ck_assert_int_eq(ops_archive(&c, "pg_wal/00000002.history", &e), ERR_OK);
+    ck_assert_int_eq(ops_archive(&c, &(struct archive_options){.jobs = 0}, "pg_wal/00000002.history", &e),
+                     ERR_OK);
 }
 
 static inline enum err_code plan(const struct target *t, const char *repo)

@@ -15,7 +15,7 @@
 static enum err_code archive(const char *path)
 {
     e = ERR_STALE;
-    return ops_archive(&cluster, path, &e);
+    return ops_archive(&cluster, &(struct archive_options){.jobs = 0}, path, &e);
 }
 
 static void write_segment(const char *name, uint8_t content)

@@ -30,7 +30,7 @@ static void archive_to(struct repo *r, const char *name)
         write_file(path, "1\t0/700200\tx\n", 13);
     else
         write_file(path, segment_bytes(name, 0), MIB);
-    ck_assert_msg(ops_archive(&c, path, &e) == ERR_OK, "%s", e.text);
+    ck_assert_msg(ops_archive(&c, &(struct archive_options){.jobs = 0}, path, &e) == ERR_OK, "%s", e.text);
     ck_assert_int_eq(unlink(path), 0);
 }
 
@@ -203,7 +203,8 @@ static void archive_damaged(struct repo *r)
     one.repo_count = 1;
     bytes[68] ^= 1;
     write_file("pg_wal/" SEGMENT, bytes, MIB);
-    ck_assert_msg(ops_archive(&one, "pg_wal/" SEGMENT, &e) == ERR_OK, "%s", e.text);
+    ck_assert_msg(ops_archive(&one, &(struct archive_options){.jobs = 0}, "pg_wal/" SEGMENT, &e) == ERR_OK,
+                  "%s", e.text);
     ck_assert_int_eq(unlink("pg_wal/" SEGMENT), 0);
 }
 

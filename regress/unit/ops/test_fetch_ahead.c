@@ -43,7 +43,7 @@ static void store_one(int repo, unsigned number)
     c.repo_count = 1;
     (void) snprintf(path, sizeof(path), "pg_wal/%s", name_of(number));
     write_file(path, segment_bytes(name_of(number), (uint8_t) number), MIB);
-    ck_assert_msg(ops_archive(&c, path, &e) == ERR_OK, "%s", e.text);
+    ck_assert_msg(ops_archive(&c, &(struct archive_options){.jobs = 0}, path, &e) == ERR_OK, "%s", e.text);
     ck_assert_int_eq(unlink(path), 0);
 }
 
@@ -60,7 +60,7 @@ static void store_damaged(int repo, unsigned number)
     bytes[68] ^= 1;
     (void) snprintf(path, sizeof(path), "pg_wal/%s", name_of(number));
     write_file(path, bytes, MIB);
-    ck_assert_msg(ops_archive(&c, path, &e) == ERR_OK, "%s", e.text);
+    ck_assert_msg(ops_archive(&c, &(struct archive_options){.jobs = 0}, path, &e) == ERR_OK, "%s", e.text);
     ck_assert_int_eq(unlink(path), 0);
 }
 

@@ -23,7 +23,7 @@ static void archive_one(const char *name, int repo)
     c.repo_count = 1;
     (void) snprintf(path, sizeof(path), "pg_wal/%s", name);
     write_file(path, segment_bytes(name, 7), MIB);
-    ck_assert_msg(ops_archive(&c, path, &e) == ERR_OK, "%s", e.text);
+    ck_assert_msg(ops_archive(&c, &(struct archive_options){.jobs = 0}, path, &e) == ERR_OK, "%s", e.text);
     ck_assert_int_eq(unlink(path), 0);
 }
 

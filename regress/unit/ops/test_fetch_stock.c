@@ -36,7 +36,7 @@ static void store_one(int repo, uint64_t number)
     c.repo_count = 1;
     (void) snprintf(path, sizeof(path), "pg_wal/%s", name_of(number));
     write_file(path, segment_bytes(name_of(number), 1), MIB);
-    ck_assert_msg(ops_archive(&c, path, &e) == ERR_OK, "%s", e.text);
+    ck_assert_msg(ops_archive(&c, &(struct archive_options){.jobs = 0}, path, &e) == ERR_OK, "%s", e.text);
     ck_assert_int_eq(unlink(path), 0);
 }
 

@@ -58,7 +58,8 @@ static void store_range(unsigned first, unsigned last)
     for (unsigned n = first; n <= last; n++) {
         (void) snprintf(path, sizeof(path), "pg_wal/%s", name_of(1, n));
         write_file(path, segment_bytes(name_of(1, n), 1), MIB);
-        ck_assert_msg(ops_archive(&c, path, &e) == ERR_OK, "%s", e.text);
+        ck_assert_msg(ops_archive(&c, &(struct archive_options){.jobs = 0}, path, &e) == ERR_OK, "%s",
+                      e.text);
         ck_assert_int_eq(unlink(path), 0);
     }
 }

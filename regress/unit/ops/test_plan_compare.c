@@ -114,7 +114,8 @@ static void archive_of_next_line(int repo, unsigned first, unsigned last)
         walseg_name(1, number, MIB, name);
         (void) snprintf(path, sizeof(path), "nobody/wal/%s", name);
         write_file(path, segment_bytes(name, 0), MIB);
-        ck_assert_msg(ops_archive(&c, path, &e) == ERR_OK, "%s", e.text);
+        ck_assert_msg(ops_archive(&c, &(struct archive_options){.jobs = 0}, path, &e) == ERR_OK, "%s",
+                      e.text);
     }
     control.system_identifier--;
 }

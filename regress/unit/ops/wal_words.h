@@ -257,7 +257,8 @@ static void store_segment(uint64_t number, bool is_bare)
     ck_assert_ptr_nonnull(f);
     ck_assert_uint_eq(fwrite(bytes, 1, MIB, f), MIB);
     ck_assert_int_eq(fclose(f), 0);
-    ck_assert_msg(ops_archive(&cluster, file_path, &e) == ERR_OK, "%s", e.text);
+    ck_assert_msg(ops_archive(&cluster, &(struct archive_options){.jobs = 0}, file_path, &e) == ERR_OK, "%s",
+                  e.text);
 }
 
 /* Build the WAL and archive it; the last segment's number. */
