@@ -1,10 +1,10 @@
 /*
  * repo/pack_read.c - see repo/pack_read.h.
  *
- * The reader is the end of a download. It knows where in the object it stands: first come the bytes of the descriptor,
- * which open the pack, then holes, which pass, and frames. A frame that lies whole in the store's bytes is opened there,
- * any other is gathered first. The chunk goes to the receiver before the next byte is taken, so a slow disk slows the
- * download, and nothing piles up.
+ * The reader is the end of a download. It knows where in the object it stands: first come the bytes of the
+ * descriptor, which open the pack, then holes, which pass, and frames. A frame that lies whole in the store's bytes is
+ * opened there, any other is gathered first. The chunk goes to the receiver before the next byte is taken, so a slow
+ * disk slows the download, and nothing piles up.
  */
 #include "repo/pack_read.h"
 
