@@ -2,11 +2,14 @@
  * ops/wal_times.c - see ops/wal_times.h.
  *
  * Runs      of the stretch, from its end backwards: a descriptor each. Which of them are past the time their ends tell.
- * Border    A record that crosses from one run into the next is in no descriptor: where there may be one, the segment is read.
+ * Border    A record that crosses from one run into the next is in no descriptor: where there may be one, the segment is
+ *           read.
  * In a run  1. is the segment asked from itself past? Else, is the run, before it?
  *           2. if not, then between it and the run's end: a guess by their times, moved towards the far side so that the
  *              next step closes in from there; every third step halves;
  *           3. if so, the next segments one by one.
+ *           What another archiver stored inside the run tells from where its own run began on: what lies before that
+ *           is asked of the segment before.
  * Estimate  1. a binary search over the segments' own newest times, those without any bridged to the right;
  *           2. back from there over LOOK_BACK segments: where one of them passes the target too, anew from it.
  */
@@ -188,11 +191,47 @@ static uint64_t guess(const struct target *t, uint64_t low, int64_t low_us, uint
     return low + (at < span ? at : span - 1);
 }
 
-/* The first segment of a run whose running maximum is past; that of `low` is not, that of the run's last is. */
-static enum err_code bisect(const struct wal_stretch *w, const struct target *t,
-                            const struct wal_times_run *run, uint64_t low, const struct wal_facts *at_low,
-                            uint64_t *passing, struct err *e)
+/* What is known of the segments behind `low` up to one that was asked: nothing in them is past, or */
+struct side {
+    bool is_past;  /* the first that is past is `first` or before it                                      */
+    bool is_open;  /* nothing before `first` is past, but what crosses into it may be: nobody tells       */
+    bool is_vague; /* too many would have to be asked                                                     */
+    uint64_t first;
+};
+
+/*
+ * Another archiver may have stored a segment inside the run, and tell less: from where on it began. Then the one
+ * before that is asked, too.
+ */
+static enum err_code settle(const struct wal_stretch *w, const struct target *t, uint64_t low, uint64_t at,
+                            const struct wal_facts *at_facts, struct side *side, struct err *e)
 {
+    struct wal_facts f = *at_facts;
+
+    *side = (struct side){.first = at};
+    for (unsigned asked = 0; !run_is_past(t, &f); asked++) {
+        const uint64_t first = wal_facts_run_first(&f);
+
+        side->is_vague = asked == WAL_TIMES_WALK_MAX;
+        if (first <= low || side->is_vague)
+            return ERR_OK;
+        at = first - 1;
+        if (wal_times_facts(w, at, &f, e) != ERR_OK)
+            return e->code;
+        if (wal_times_goes_on(&f))
+            *side = (struct side){.is_open = true, .first = first};
+        if (at == low)
+            return ERR_OK;
+    }
+    *side = (struct side){.is_past = true, .first = at};
+    return ERR_OK;
+}
+
+/* The first segment of a run whose running maximum is past; that of `low` is not, that of the run's last is. */
+static enum err_code bisect(struct wal_times *times, const struct wal_times_run *run, uint64_t low,
+                            const struct wal_facts *at_low, uint64_t *passing, struct err *e)
+{
+    const struct target *t = times->t;
     uint64_t high = run->last;
     int64_t low_us = at_low->run_has_max ? at_low->run_max_us : INT64_MAX, high_us = run->at_last.run_max_us;
     bool moved_low = false;
@@ -200,16 +239,24 @@ static enum err_code bisect(const struct wal_stretch *w, const struct target *t,
     for (unsigned step = 0; high - low > 1; step++) {
         uint64_t at = guess(t, low, low_us, high, high_us, step, moved_low);
         struct wal_facts f;
+        struct side side;
 
-        if (wal_times_facts(w, at, &f, e) != ERR_OK)
+        if (wal_times_facts(times->w, at, &f, e) != ERR_OK ||
+            settle(times->w, t, low, at, &f, &side, e) != ERR_OK)
             return e->code;
-        moved_low = !run_is_past(t, &f);
+        if (side.is_vague)
+            return estimate(times, low + 1, run->last, passing, e);
+        if (side.is_open) {
+            high = side.first;
+            break;
+        }
+        moved_low = !side.is_past;
         if (moved_low) {
             low = at;
             low_us = f.run_has_max ? f.run_max_us : low_us;
         } else {
-            high = at;
-            high_us = f.run_max_us;
+            high = side.first;
+            high_us = high == at ? f.run_max_us : high_us;
         }
     }
     *passing = high;
@@ -242,18 +289,39 @@ enum err_code wal_times_kept(const struct wal_stretch *w, uint64_t passing, uint
     return ERR_OK;
 }
 
+/*
+ * Does a commit or abort past the time end in this segment, or may it? Into one that another archiver stored as the
+ * first of its run, nobody tells what crosses.
+ */
+static enum err_code ask(const struct wal_times *times, const struct wal_times_run *run, uint64_t number,
+                         struct wal_facts *f, bool *may, struct err *e)
+{
+    struct wal_facts before;
+
+    if (wal_times_facts(times->w, number, f, e) != ERR_OK)
+        return e->code;
+    *may = may_pass(times->t, f);
+    if (*may || number <= run->first || wal_facts_run_first(f) < number)
+        return ERR_OK;
+    if (wal_times_facts(times->w, number - 1, &before, e) != ERR_OK)
+        return e->code;
+    *may = wal_times_goes_on(&before);
+    return ERR_OK;
+}
+
 /* The segments behind this one by themselves: the run's maximum is of something earlier. */
 static enum err_code walk(struct wal_times *times, const struct wal_times_run *run, uint64_t number,
                           uint64_t *found, struct err *e)
 {
     for (unsigned steps = 0; number < run->last; steps++) {
         struct wal_facts f;
+        bool may;
 
         if (steps == WAL_TIMES_WALK_MAX)
             return estimate(times, number + 1, run->last, found, e);
-        if (wal_times_facts(times->w, ++number, &f, e) != ERR_OK)
+        if (ask(times, run, ++number, &f, &may, e) != ERR_OK)
             return e->code;
-        if (may_pass(times->t, &f)) {
+        if (may) {
             *found = number;
             return ERR_OK;
         }
@@ -267,15 +335,16 @@ static enum err_code find_in_run(struct wal_times *times, const struct wal_times
                                  uint64_t *found, struct err *e)
 {
     struct wal_facts f;
+    bool may;
 
-    if (wal_times_facts(times->w, number, &f, e) != ERR_OK)
+    if (ask(times, run, number, &f, &may, e) != ERR_OK)
         return e->code;
-    if (may_pass(times->t, &f)) {
+    if (may) {
         *found = number;
         return ERR_OK;
     }
     return run_is_past(times->t, &f) ? walk(times, run, number, found, e)
-                                     : bisect(times->w, times->t, run, number, &f, found, e);
+                                     : bisect(times, run, number, &f, found, e);
 }
 
 /* The index of the run that holds the segment; count when its run was not read, being of too many. */

@@ -250,6 +250,7 @@ struct history *history_random(uint64_t seed, unsigned dimensions)
     h->aborts_cross = has(&m, HISTORY_ABORTS_CROSS, 100);
     h->bare = has(&m, HISTORY_BARE, 25) ? 200 : 0;
     h->in_flight = has(&m, HISTORY_BATCHES, 80) ? HISTORY_IN_FLIGHT : 0;
+    h->has_rival = (dimensions & HISTORY_RIVALS) != 0 && history_mix(seed, 0, 0, 79) % 3 == 0;
     h->last_tli = 1;
     h->timelines[1].first = 2 + below(&m, 4000) * below(&m, 2); /* logs end at segment 4096 */
     fill_timeline(&m, &h->timelines[1], HISTORY_NOON);

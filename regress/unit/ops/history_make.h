@@ -33,6 +33,8 @@
     0x1000u /* or removed after they were acknowledged                                          */
 #define HISTORY_BATCHES \
     0x2000u /* up to 16 segments are stored at once, and where one fails the others are there   */
+#define HISTORY_RIVALS \
+    0x4000u /* two archivers store the same segments, each with runs of its own                 */
 
 #define HISTORY_IN_FLIGHT 15u /* segments of a batch that are still on their way when its last one is sealed */
 #define HISTORY_NOON (INT64_C(1795176000) * 1000000) /* when all histories begin: 2026-11-20 12:00:00 UTC */

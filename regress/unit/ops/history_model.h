@@ -105,7 +105,8 @@ struct history {
     unsigned crossings; /* of a thousand segments so many end with a record that goes on */
     bool aborts_cross;  /* and that may be an abort's */
     unsigned in_flight; /* up to so many segments before one are still on their way when it is sealed */
-    unsigned bare;      /* and of so many the records were not read when they were archived */
+    bool has_rival;     /* a second archiver stored some of the segments, and begins its runs elsewhere */
+    unsigned bare;      /* of a thousand of so many the records were not read when they were archived */
     struct history_timeline timelines[HISTORY_TIMELINES_MAX + 1]; /* by TLI; [0] is not used */
     uint32_t last_tli;
     struct history_backup backups[HISTORY_BACKUPS_MAX]; /* ascending by id */

@@ -29,8 +29,8 @@
 #define ALL                                                                                              \
     (HISTORY_FORKS | HISTORY_GAPS | HISTORY_IDLE | HISTORY_DISORDER | HISTORY_CROSSINGS | HISTORY_BARE | \
      HISTORY_STANDBYS | HISTORY_LOST | HISTORY_CLOCK_STEPS | HISTORY_BROKEN | HISTORY_LONG |             \
-     HISTORY_ABORTS_CROSS | HISTORY_REMOVED | HISTORY_BATCHES | TARGETS_OR_LATEST | TELLS_OPEN_ENDS |    \
-     TELLS_CROSSINGS)
+     HISTORY_ABORTS_CROSS | HISTORY_REMOVED | HISTORY_BATCHES | HISTORY_RIVALS | TARGETS_OR_LATEST |     \
+     TELLS_OPEN_ENDS | TELLS_CROSSINGS)
 
 /* Where the archiver is believed what it has seen, nothing of that may be removed. */
 #ifdef IS_RECORDED

@@ -7,6 +7,7 @@
  *   x30 before such a word:  a commit at second 30 that began in the segment before ends in it
  *   ~ behind one:            what may be a commit goes on from it
  *   | before one:            an archiver's run begins with it, as with the first
+ *   ! before one:            it was stored by another archiver whose run begins with it; ours goes on
  */
 #include "ops/wal_times.h"
 
@@ -26,7 +27,8 @@ static struct timeline_entry entry;
 static struct timeline_path path;
 static struct target target;
 static struct wal_stretch stretch;
-static struct wal_facts made[2 * WAL_TIMES_RUNS_MAX]; /* what was stored */
+static struct wal_facts made[2 * WAL_TIMES_RUNS_MAX]; /* what the archiver told of each */
+static bool by_rival[COUNT(made)];                    /* another one stored it, and told less */
 static size_t made_count;
 static struct err e;
 
@@ -90,8 +92,9 @@ static void store(const char *word)
 {
     struct wal_facts *f = &made[made_count];
     const lsn at = (FIRST + made_count) * (lsn) MIB;
-    const bool begins = *word == '|' || made_count == 0;
-    const char *crossing = word += *word == '|', *own;
+    const bool begins = *word == '|' || made_count == 0, is_rival = *word == '!';
+    const char *crossing = word += *word == '|' || is_rival, *own;
+    struct wal_facts alone;
 
     ck_assert_uint_lt(made_count, COUNT(made));
     own = *word == 'x' ? word + 1 + strspn(word + 1, "0123456789") : word;
@@ -108,9 +111,11 @@ static void store(const char *word)
     if (strchr(own, '~') != NULL)
         f->commit_lsn = at + 900;
     wal_facts_begin_run(f);
+    alone = *f;
     if (!begins)
         go_on(&made[made_count - 1], crossing, f);
-    put(f);
+    put(is_rival ? &alone : f);
+    by_rival[made_count] = is_rival;
     made_count++;
 }
 
@@ -198,6 +203,31 @@ START_TEST(the_first_segment_that_is_past_the_time_is_found)
 }
 END_TEST
 
+/* Two servers archive the same segments; what one of them stored tells nothing of what lies before its own beginning. */
+START_TEST(what_another_archiver_stored_hides_nothing)
+{
+    static const struct {
+        const char *words;
+        size_t found;
+        const char *why;
+    } cases[] = {
+        {"10 12 30 20 !20 20 20 20 26", 2, "a run that another one's segment lies in"},
+        {"10 12 30 20 !20 !20 !20 !20 20 26", 2, "several of them"},
+        {"10 20~ !x30. 20 20 20 20 20", 2, "what crosses into it is not told: its records are read"},
+        {"30 |10 12 20 !20 20 30", 0, "nor where it lies in the run's last part"},
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct wal_times times;
+
+        begin_anew(cases[i].words);
+        OK(wal_times_open(&stretch, &target, FIRST, &times, &e));
+        ck_assert_msg(next(&times, 0) == cases[i].found, "%s", cases[i].why);
+        wal_times_close(&times);
+    }
+}
+END_TEST
+
 START_TEST(an_exclusive_target_is_passed_at_the_time_itself)
 {
     struct wal_times times;
@@ -221,10 +251,18 @@ static bool is_past(size_t i)
 /* May the segment be named though nothing in it is told to be past the time? */
 static bool may_be_past(size_t i, size_t first)
 {
-    const bool begins = i > first && made[i].run_from == made[i].run_to;
+    const bool begins = i > first && (made[i].run_from == made[i].run_to || by_rival[i]);
 
     return is_past(i) ||
            (begins && (made[i - 1].last_lsn == 0 || made[i - 1].commit_lsn > made[i - 1].last_lsn));
+}
+
+/* Behind a segment that tells too little, one may be named for what lies before: its records are read in vain. */
+static bool is_behind_rival(size_t i, size_t from)
+{
+    while (i > from && !by_rival[i])
+        i--;
+    return by_rival[i];
 }
 
 static void store_at_random(uint64_t *state)
@@ -235,10 +273,10 @@ static void store_at_random(uint64_t *state)
 
     for (size_t i = 0; i < count; i++) {
         const char *const crossing = next_number(state) % 8 == 0 ? "x30" : "";
-        const char *const begins = next_number(state) % 5 == 0 ? "|" : "";
+        const char *const begins = next_number(state) % 5 == 0 ? "|" : next_number(state) % 4 == 0 ? "!" : "";
         char word[16];
 
-        (void) snprintf(word, sizeof(word), "%s%s%s", begins, begins[0] == '|' ? "" : crossing,
+        (void) snprintf(word, sizeof(word), "%s%s%s", begins, begins[0] != '\0' ? "" : crossing,
                         words[next_number(state) % COUNT(words)]);
         store(word);
     }
@@ -262,7 +300,7 @@ START_TEST(in_random_runs_none_that_is_past_the_time_is_passed_over)
 
             for (size_t i = from; i < found; i++)
                 ck_assert_msg(!is_past(i), "round %u from %zu: %zu is passed over", round, from, i);
-            ck_assert_msg(found == made_count || may_be_past(found, first),
+            ck_assert_msg(found == made_count || may_be_past(found, first) || is_behind_rival(found, from),
                           "round %u from %zu: %zu is not past", round, from, found);
         }
         ck_assert(!times.is_estimate);
@@ -477,6 +515,7 @@ int main(void)
 {
     const TTest *const tests[] = {
         the_first_segment_that_is_past_the_time_is_found,
+        what_another_archiver_stored_hides_nothing,
         an_exclusive_target_is_passed_at_the_time_itself,
         in_random_runs_none_that_is_past_the_time_is_passed_over,
         a_long_run_takes_few_descriptors,
