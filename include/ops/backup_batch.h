@@ -1,12 +1,12 @@
 /*
  * ops/backup_batch.h - what a backup receives, worked on in batches by several threads and handed back in order.
  *
- * The one thread that receives copies chunks of files into a batch, with notes of its own between them. When the batch is
- * full a worker takes it: CRC-32C of each chunk; is it all zeros? SHA-256; is it the one that the last backup has at this
- * place? If not, it is compressed and added to the packs. Meanwhile the next batch is filled. A batch that is done is
- * handed back, oldest first, to the receiving thread when that needs room, so results come in the order of arrival.
- * Memory    batches_max times a batch's bytes, and one compressed chunk; of batches only those are made that were needed
- *           at the same time.
+ * The one thread that receives copies chunks of files into a batch, with notes of its own between them. When the batch
+ * is full a worker takes it: CRC-32C of each chunk; is it all zeros? SHA-256; is it the one that the last backup has at
+ * this place? If not, it is compressed and added to the packs. Meanwhile the next batch is filled. A batch that is done
+ * is handed back, oldest first, to the receiving thread when that needs room, so results come in the order of arrival.
+ * Memory    batches_max times a batch's bytes, and one compressed chunk; of batches only those are made that were
+ *           needed at the same time.
  */
 #pragma once
 #include "base/err.h"

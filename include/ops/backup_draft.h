@@ -26,7 +26,10 @@ enum err_code backup_draft_text(struct backup_draft *d, const void *text, size_t
 enum err_code backup_draft_new_chunk(struct backup_draft *d, const struct index_chunk *c, struct err *e);
 enum err_code backup_draft_old_chunk(struct backup_draft *d, const struct index_chunk *old, struct err *e);
 
-/* Append the last record (files, chunks, size), make the index final and store it. Fills info's sources and index_sha256. */
+/*
+ * Append the last record (files, chunks, size), make the index final and store it. Fills info's sources and
+ * index_sha256.
+ */
 enum err_code backup_draft_store(struct backup_draft *d, const struct index_record *end, struct repo *r,
                                  const struct layout *l, struct backup_info *info, struct err *e);
 /* Keep the final index, plain, at path. */

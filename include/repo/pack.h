@@ -20,16 +20,16 @@
 void pack_name(const char *backup_id, uint32_t number, char out[PACK_NAME_MAX]);
 
 /*
- * A pack being filled, sealed as it is filled: room for a frame is taken one after the other, the frames themselves may be
- * filled in by several threads at once. What is there is used again for the next pack.
- *   pack_new       max_bytes: the object's size is at most this, but one frame of frame_plain_max plain bytes always fits
+ * A pack being filled, sealed as it is filled: room for a frame is taken one after the other, the frames themselves may
+ * be filled in by several threads at once. What is there is used again for the next pack.
+ *   pack_new       max_bytes: the object's size is at most this, but a frame of frame_plain_max plain bytes always fits
  *   pack_begin     an empty pack of this number; a data key of its own
- *   pack_reserve   room for the next frame, with a payload of len bytes; false when the pack has no more. Sets pack, frame,
- *                  offset and stored of c. One thread at a time
+ *   pack_reserve   room for the next frame, with a payload of len bytes; false when the pack has no more. Sets pack,
+ *                  frame, offset and stored of c. One thread at a time
  *   pack_fill      seals the payload into the room that c names. Any thread
- *   pack_store     when every room is filled: closes the pack and puts it into the repository, one request. stored receives
- *                  the object's size. The key must be free: a pack's ID is this run's own (ERR_CONFLICT otherwise), except
- *                  that an answer lost on the way may show our own pack: equal bytes are accepted
+ *   pack_store     when every room is filled: closes the pack and puts it into the repository, one request. stored
+ *                  receives the object's size. The key must be free: a pack's ID is this run's own (ERR_CONFLICT
+ *                  otherwise), except that an answer lost on the way may show our own pack: equal bytes are accepted
  * Memory    the object, from pack_new on; what is written there first is what first takes memory.
  */
 struct pack;

@@ -47,7 +47,9 @@ typedef bool store_visit(const struct store_object *obj, void *arg);
 
 struct store_ops {
     enum err_code (*put_open)(struct store *s, const char *key, uint64_t size_hint, struct sink **out, struct err *e);
-    /* For a store that sends bytes from where they lie, which a sink has to keep; NULL: put_open does for that as well. */
+    /*
+     * For a store that sends bytes from where they lie, which a sink has to keep; NULL: put_open does for that as well.
+     */
     enum err_code (*put)(struct store *s, const char *key, const void *bytes, size_t len, struct err *e);
     enum err_code (*get)(struct store *s, const char *key, const struct store_range *range, struct sink *to,
                          struct store_object *info, struct err *e);

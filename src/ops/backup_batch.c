@@ -1,9 +1,10 @@
 /*
  * ops/backup_batch.c - see ops/backup_batch.h.
  *
- * Batches lie in a ring in the order they were submitted in; those handed back are free. The free one used last is filled
- * first, so while the workers keep up only two or three are ever touched and stay in the CPU's caches. The receiving thread
- * waits only for the oldest batch, and only when none is free: a batch behind it that is done already keeps its place.
+ * Batches lie in a ring in the order they were submitted in; those handed back are free. The free one used last is
+ * filled first, so while the workers keep up only two or three are ever touched and stay in the CPU's caches. The
+ * receiving thread waits only for the oldest batch, and only when none is free: a batch behind it that is done already
+ * keeps its place.
  */
 #include "ops/backup_batch.h"
 

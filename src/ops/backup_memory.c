@@ -1,8 +1,8 @@
 /*
  * ops/backup_memory.c - see ops/backup_memory.h.
  *
- * The workers are kept busy by one batch each and one each in wait, with one being filled. More uploads than CPUs are of
- * use where the store is far away, so four of them are tried even with one job.
+ * The workers are kept busy by one batch each and one each in wait, with one being filled. More uploads than CPUs are
+ * of use where the store is far away, so four of them are tried even with one job.
  */
 #include "ops/backup_memory.h"
 

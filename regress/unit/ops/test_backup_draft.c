@@ -1,5 +1,6 @@
 /*
- * test_backup_draft.c - the final index says what was drafted, and names those earlier backups only whose packs it needs.
+ * test_backup_draft.c - the final index says what was drafted, and names those earlier backups only whose packs it
+ * needs.
  */
 #include "ops/backup_draft.h"
 

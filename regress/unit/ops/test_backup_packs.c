@@ -1,6 +1,6 @@
 /*
- * test_backup_packs.c - several threads put chunks into packs, others packs into the repository, and whatever fails there
- * fails the backup.
+ * test_backup_packs.c - several threads put chunks into packs, others packs into the repository, and whatever fails
+ * there fails the backup.
  */
 #include "ops/backup_packs.h"
 
