@@ -13,7 +13,7 @@
 
 #define FIRST  "20261119T021500Z-0001"
 #define SECOND "20261120T021500Z-0002"
-#define CHUNK  ((uint32_t) 64 << 10)
+#define CHUNK  ((uint32_t) 32 << 10)
 #define FILES  40
 
 static char scratch[SCRATCH_MAX];
@@ -28,7 +28,7 @@ static uint64_t seeds[FILES];
 
 static size_t size_of(size_t i)
 {
-    return i % 5 == 0 ? 0 : i % 5 == 1 ? 8192 : i * 30000;
+    return i % 5 == 0 ? 0 : i % 5 == 1 ? 8192 : i * 15000;
 }
 
 static uint8_t *content(size_t i)
@@ -251,7 +251,7 @@ START_TEST(only_what_changed_is_stored_again)
     take_first();
     backup_info_clear(&info);
     info = (struct backup_info){0};
-    seeds[19] = 1000; /* 570000 bytes: nine chunks, two of them zeros */
+    seeds[19] = 1000; /* 285000 bytes: nine chunks, two of them zeros */
     store_new(SECOND);
     OK(send_all(&e));
     finish(SECOND);
