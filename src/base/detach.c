@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -58,10 +59,15 @@ static void silence(void)
 /* Where the watcher has ended before it could be told so, there is nothing to begin. */
 static _Noreturn void become(char *const argv[], pid_t watcher)
 {
+    char path[PATH_MAX];
+    ssize_t len = readlink(SELF, path, sizeof(path) - 1);
+
     (void) prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (getppid() == watcher) {
         block_signals(false);
-        (void) execv(SELF, argv);
+        path[len > 0 ? len : 0] = '\0';
+        (void) execv(path, argv); /* by name, which valgrind follows */
+        (void) execv(SELF, argv); /* the file was replaced meanwhile */
     }
     _exit(EXIT_FAILURE);
 }

@@ -21,6 +21,8 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
+#define OURS_BELOW 200 /* descriptors */
+
 static char scratch[SCRATCH_MAX];
 
 static bool is_null(int fd)
@@ -30,14 +32,15 @@ static bool is_null(int fd)
     return fstat(fd, &st) == 0 && stat("/dev/null", &null) == 0 && st.st_rdev == null.st_rdev;
 }
 
-/* Beside the three and the one that looks. */
+/* Beside the three, the one that looks, and valgrind's own, which lie high up. */
 static unsigned open_descriptors(void)
 {
     DIR *dir = opendir("/proc/self/fd");
     unsigned count = 0;
 
     for (struct dirent *d = dir == NULL ? NULL : readdir(dir); d != NULL; d = readdir(dir))
-        count += d->d_name[0] != '.' && atoi(d->d_name) > STDERR_FILENO && atoi(d->d_name) != dirfd(dir);
+        count += d->d_name[0] != '.' && atoi(d->d_name) > STDERR_FILENO && atoi(d->d_name) < OURS_BELOW &&
+                 atoi(d->d_name) != dirfd(dir);
     if (dir != NULL)
         (void) closedir(dir);
     return count;
