@@ -208,7 +208,8 @@ END_TEST
 /* Whatever is wrong with one: those before it are handed over, it never lies there, and nobody goes on trying. */
 START_TEST(what_can_not_be_had_ends_the_help)
 {
-    enum { MISSING, DAMAGED, AWAY, DAMAGED_BEFORE } harm = _i;
+    enum { MISSING, DAMAGED, AWAY, DAMAGED_BEFORE };
+    const int harm = _i;
     const struct faulty_plan away = {.at = FAULTY_GET, .nth = 4, .kind = ERR_UNREACHABLE, .forever = true};
     const struct walfile bad = walseg_file(1, 5, MIB);
     size_t from;
