@@ -12,7 +12,7 @@
 
 #define ID    "20261120T021500Z-1a2b"
 #define CHUNK 65536
-#define PACK  (4 * CHUNK)
+#define PACK  (4 * CHUNK) /* what it has room for, besides its descriptor and frames' heads */
 
 static char scratch[SCRATCH_MAX];
 static struct backup_info info;
@@ -21,6 +21,7 @@ static struct restore_tree tree;
 static inline void set_up(void)
 {
     repo_set_up();
+    repo.codec = CODEC_NONE; /* what is stored is as large as what it is of */
     scratch_make(scratch);
     info = (struct backup_info){.id = ID};
     ck_assert_int_ge(asprintf(&tree.pgdata, "%s/data", scratch), 0);
@@ -80,7 +81,7 @@ static inline void store(const struct sample *samples, size_t count)
                                                        .previous = none,
                                                        .draft_dir = scratch,
                                                        .chunk_bytes = CHUNK,
-                                                       .pack_bytes = PACK,
+                                                       .pack_bytes = PACK + CHUNK / 2,
                                                        .jobs = 2},
                         &s, &e));
     for (size_t i = 0; i < count; i++) {

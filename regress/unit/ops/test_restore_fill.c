@@ -86,7 +86,7 @@ START_TEST(packs_are_read_in_one_request_each_or_in_parts)
 {
     static const struct {
         uint64_t slice_bytes, requests;
-    } table[] = {{0, 18}, {PACK, 18}, {1, 73}}; /* packs, and chunks */
+    } table[] = {{0, 18}, {2 * PACK, 18}, {1, 73}}; /* packs, and chunks */
     struct err e = ERR_NONE;
 
     store(large, COUNT(large));
