@@ -50,14 +50,30 @@ START_TEST(a_segment_that_nothing_crosses_is_told_shortly)
 }
 END_TEST
 
+#define ONE_BYTE_TOO_MANY \
+    "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f202122232425262728292a2b2c2d2e2f30"
+
 START_TEST(a_text_of_any_other_form_is_none)
 {
-    static const char *const bad[] = {"", "-", "- -", "- - ", "- - 2", "- - 00", "- - 0 ", "-  - 0", " - - 0",
-                                      "-- - 0", "-a - 0", "a - 0", "aB - 0", "ab -- 0", "abc - 0", "- ab- 1",
-                                      "- - 0\n", "ab,cd - 0",
-                                      /* one byte too many */
-                                      "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f202122"
-                                      "232425262728292a2b2c2d2e2f30 - 0"};
+    static const char *const bad[] = {"",
+                                      "-",
+                                      "- -",
+                                      "- - ",
+                                      "- - 2",
+                                      "- - 00",
+                                      "- - 0 ",
+                                      "-  - 0",
+                                      " - - 0",
+                                      "-- - 0",
+                                      "-a - 0",
+                                      "a - 0",
+                                      "aB - 0",
+                                      "ab -- 0",
+                                      "abc - 0",
+                                      "- ab- 1",
+                                      "- - 0\n",
+                                      "ab,cd - 0",
+                                      ONE_BYTE_TOO_MANY " - 0"};
 
     for (size_t i = 0; i < COUNT(bad); i++) {
         struct wal_crossing out = {.is_rest = true};
