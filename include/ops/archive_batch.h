@@ -11,7 +11,7 @@
 /* A file is begun at most so long after the call's first. */
 #define ARCHIVE_BATCH_US (INT64_C(10) * 1000000)
 
-/* All pushes together keep at most this in memory, unless one alone needs more. */
+/* All pushes together keep at most this in memory, or what one file of the call's size may need and a bit more. */
 #define ARCHIVE_BATCH_MEMORY (UINT64_C(20) << 20)
 
 /*

@@ -28,6 +28,9 @@ struct archive_memory {
     size_t count;
 };
 
+/* The bound that lets a second file be begun while the first may still get all its need: `least`, or more. */
+uint64_t archive_memory_most(uint64_t least, uint64_t bytes, uint64_t need);
+
 /* May a file of this need be begun behind all others, taking `bytes` at once? */
 bool archive_memory_has_room(const struct archive_memory *m, uint64_t bytes, uint64_t need);
 /* Begin it. number: higher than any before. */

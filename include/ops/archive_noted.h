@@ -14,7 +14,7 @@ bool archive_noted_fits(const struct ahead_note *note, const struct archive_file
 
 /*
  * Does a note say that every repository holds this very file? The note is gone afterwards. No request, no key, no
- * connection; but where the segment lies beyond one that could not be archived in its turn: then it gets into the run
- * now, as far as the repositories can be opened.
+ * connection; but a repository in a directory must show it still. Where the segment lies beyond one that could not be
+ * archived in its turn, it gets into the run now, as far as the repositories can be opened.
  */
 bool archive_noted_take(struct cluster *c, const struct archive_file *f);

@@ -1,15 +1,17 @@
 /*
- * repo/ahead.h - files of pg_wal that were archived ahead of their turn: noted in the spool until PostgreSQL asks for them.
+ * repo/ahead.h - files of pg_wal that were archived ahead of their turn: noted in the spool until PostgreSQL asks for
+ * them.
  *
- * <dir>/<cluster>/ahead/<NAME>  "<crc> <JSON>": all repositories of these places hold this very file. crc: CRC-32C of the
- *                               JSON, 8 hex digits. JSON: {"line", "places", "device", "inode", "size", "modified_ns",
- *                               "changed_ns", "noted", "beyond", "wal", "crossing"}; places: what the spool knows the
- *                               repositories by, in order, a line each; noted: seconds since 1970; wal: the
- *                               descriptor's, and crossing: repo/wal_crossing.h, both of a segment.
+ * <dir>/<cluster>/ahead/<NAME>  "<crc> <JSON>": all repositories of these places hold this very file. crc: CRC-32C of
+ *                               the JSON, 8 hex digits. JSON: {"line", "places", "device", "inode", "size",
+ *                               "modified_ns", "changed_ns", "noted", "beyond", "wal", "crossing"}; places: what the
+ *                               spool knows the repositories by, in order, a line each; noted: seconds since 1970;
+ *                               wal: the descriptor's, and crossing: repo/wal_crossing.h, both of a segment.
  * <dir>/<cluster>/ahead/lock    locked by the call that archives ahead
- * A note is written behind the last acknowledgement, never before, whole or not at all, and not synced: one that is lost
- * makes the file be pushed again, which finds it stored. It speaks of one file, by device, inode, size and both times, and
- * of repositories as they were configured; it is believed for SPOOL_TRUST_SECONDS, and never from the future.
+ * A note is written behind the last acknowledgement, never before, whole or not at all, and not synced: one that is
+ * lost makes the file be pushed again, which finds it stored. It speaks of one file, by device, inode, size and both
+ * times, and of repositories as they were configured. It is believed for AHEAD_TRUST_SECONDS, never from the future,
+ * and not behind `pitr init`: a repository may be emptied, and what it held with it.
  */
 #pragma once
 #include "repo/layout.h"
@@ -20,6 +22,7 @@
 #include <sys/stat.h>
 
 #define AHEAD_PLACES_MAX  2048
+#define AHEAD_TRUST_SECONDS 300 /* the server asks within seconds; who comes later pushes again */
 #define AHEAD_SPARE_BYTES (UINT64_C(1) << 20)
 
 /* Which repositories are meant, in this order; "" when that is too long: then there are no notes. */
@@ -50,3 +53,6 @@ bool ahead_take(const struct spool *s, const char *name, const char *places, con
  * killed processes.
  */
 int ahead_lock(const struct spool *s);
+
+/* Forget all notes: what they speak of may not be there any more. */
+void ahead_forget(const struct spool *s);

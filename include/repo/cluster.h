@@ -38,7 +38,8 @@ struct cluster {
 enum err_code cluster_open(const struct cluster_options *o, unsigned access, struct cluster **out, struct err *e);
 /*
  * The same in two steps, for who may need no repository at all: prepare reads no key, no credentials and opens nothing
- * but the spool; o is borrowed until connect, which opens the repositories, or has done so.
+ * but the spool; o is borrowed until connect, which opens the repositories, or has done so. A spool that can't be used is
+ * an error with REPO_WRITE, else a warning, and one that remembers nothing.
  */
 enum err_code cluster_prepare(const struct cluster_options *o, unsigned access, struct cluster **out,
                               struct err *e);

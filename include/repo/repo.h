@@ -66,3 +66,5 @@ void repo_free(struct repo *r);
 const char *repo_place(const struct repo *r);
 /* The same by options, without opening it; the caller frees it. NULL: out of memory. */
 char *repo_place_of(const struct repo_options *o);
+/* Is it that of a directory? */
+bool repo_place_is_directory(const char *place);

@@ -27,6 +27,8 @@ struct spool;
  * is a debug line and a spool that remembers nothing). The directory is created.
  */
 enum err_code spool_open(const char *dir, const char *cluster, struct spool **out, struct err *e);
+/* One that remembers nothing. */
+enum err_code spool_none(struct spool **out, struct err *e);
 void spool_free(struct spool *s);
 
 /* The directory of this cluster, or NULL for a spool that remembers nothing. Borrowed. */

@@ -394,7 +394,8 @@ static struct batch *batch_new(const struct archive_push *p, const struct archiv
     b->push = p;
     b->options = o;
     b->jobs = (struct archive_jobs){.fixed = o->jobs, .cpus = pool_cpus()};
-    b->memory.most = ARCHIVE_BATCH_MEMORY;
+    b->memory.most =
+        archive_memory_most(ARCHIVE_BATCH_MEMORY, READING_BYTES, kept_bytes(b, f->size) + READING_BYTES);
     b->until_us = clock_mono_us(&clock_system) + ARCHIVE_BATCH_US;
     archive_file_directory(f, b->directory, sizeof(b->directory));
     archive_noted_places(p->cluster, b->places);

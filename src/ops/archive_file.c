@@ -38,7 +38,7 @@ void archive_file_clear(struct archive_file *f)
 
 static enum err_code open_file(struct archive_file *f, struct err *e)
 {
-    f->fd = open(f->path, O_RDONLY | O_CLOEXEC);
+    f->fd = open(f->path, O_RDONLY | O_NONBLOCK | O_CLOEXEC); /* a FIFO must not be waited for */
     if (f->fd < 0)
         return err_sys(e, ERR_IO, errno, "could not open file \"%s\"", f->path);
     if (fstat(f->fd, &f->stat) != 0)

@@ -26,6 +26,11 @@ static size_t index_of(const struct archive_memory *m, size_t number)
     return i;
 }
 
+uint64_t archive_memory_most(uint64_t least, uint64_t bytes, uint64_t need)
+{
+    return need + bytes > least ? need + bytes : least;
+}
+
 bool archive_memory_has_room(const struct archive_memory *m, uint64_t bytes, uint64_t need)
 {
     if (m->count == 0)

@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "ops/archive_push.h"
+#include "repo/object.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -41,13 +42,52 @@ static void put_into_run(struct cluster *c, const struct archive_file *f, const 
         archive_push_noted(&push, facts);
 }
 
+static bool has_directory(const struct cluster *c)
+{
+    for (size_t i = 0; i < c->repo_count; i++)
+        if (repo_place_is_directory(cluster_place(c, i)))
+            return true;
+    return false;
+}
+
+static bool is_in(struct repo *r, const struct layout *l, const struct archive_file *f)
+{
+    CLEANUP(descriptor_clear) struct descriptor d = {0};
+    char key[STORE_KEY_MAX + 1];
+    struct err why = ERR_NONE;
+
+    layout_wal_file(l, &f->file, key);
+    if (object_descriptor(r, key, &d, &why) == ERR_OK)
+        return true;
+    log_debug("\"%s\" was archived ahead of its turn, but %s", f->name, why.text);
+    return false;
+}
+
+/* In a directory it costs no request to look, and by now another disk may be mounted there, or none. */
+static bool is_there(struct cluster *c, const struct archive_file *f)
+{
+    struct layout l;
+    struct err ignored = ERR_NONE;
+
+    if (!has_directory(c))
+        return true;
+    if (cluster_connect(c, &ignored) != ERR_OK ||
+        layout_init(&l, c->name, f->system_identifier, &ignored) != ERR_OK)
+        return false;
+    for (size_t i = 0; i < c->repo_count; i++)
+        if (repo_place_is_directory(cluster_place(c, i)) && !is_in(c->repos[i], &l, f))
+            return false;
+    return true;
+}
+
 bool archive_noted_take(struct cluster *c, const struct archive_file *f)
 {
     char places[AHEAD_PLACES_MAX];
     struct ahead_note note;
 
     archive_noted_places(c, places);
-    if (!ahead_take(c->spool, f->name, places, &f->stat, &note) || !archive_noted_fits(&note, f))
+    if (!ahead_take(c->spool, f->name, places, &f->stat, &note) || !archive_noted_fits(&note, f) ||
+        !is_there(c, f))
         return false;
     if (note.is_beyond && note.has_facts)
         put_into_run(c, f, &note.facts);

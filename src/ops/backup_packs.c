@@ -214,7 +214,14 @@ enum err_code backup_packs_flush(struct backup_packs *p, struct err *e)
     pthread_mutex_unlock(&p->lock);
     if (ready != NULL && submit(p, ready, e) != ERR_OK)
         return e->code;
-    return pool_wait(p->uploads, e);
+    if (pool_wait(p->uploads, e) != ERR_OK)
+        return e->code;
+    pthread_mutex_lock(
+        &p->lock); /* a writer that failed has left a pack with a hole, which was never uploaded */
+    if (p->failure.code != ERR_OK)
+        *e = p->failure;
+    pthread_mutex_unlock(&p->lock);
+    return p->failure.code;
 }
 
 uint32_t backup_packs_count(const struct backup_packs *p)

@@ -157,9 +157,10 @@ static bool directory_is_there(const struct ahead *a)
            st.st_ino == a->data_directory.st_ino;
 }
 
+/* Of reading none of these is an answer: it is the window's disk. */
 static bool is_full(const struct err *e)
 {
-    return e->code == ERR_IO || e->sys_errno == ENOSPC || e->sys_errno == EDQUOT;
+    return e->sys_errno == ENOSPC || e->sys_errno == EDQUOT;
 }
 
 /* The cheap questions each time, the others with the pulse. */

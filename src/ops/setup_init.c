@@ -7,6 +7,7 @@
 #include "ops/setup.h"
 #include "ops/setup_probe.h"
 #include "ops/setup_server.h"
+#include "repo/ahead.h"
 #include "repo/line.h"
 
 #include <inttypes.h>
@@ -96,6 +97,7 @@ enum err_code ops_init(struct cluster *c, struct findings *out, struct err *e)
     } else if (layout_init(&l, c->name, s.system_identifier, e) != ERR_OK) {
         return e->code;
     } else {
+        ahead_forget(c->spool);
         server_judge_identity(&s, out);
         if (findings_verdict(out) == ERR_OK)
             for (size_t i = 0; i < c->repo_count; i++)

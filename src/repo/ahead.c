@@ -21,7 +21,7 @@
 #define NOTE_MAX  16384
 #define PATH_SIZE 4096
 #define LOCK_NAME "lock" /* no file of pg_wal's */
-#define CRC_TEXT  9 /* eight digits and a blank */
+#define CRC_TEXT  9      /* eight digits and a blank */
 
 static void freep(char **text)
 {
@@ -76,9 +76,10 @@ static json_t *to_json(const char *places, const struct stat *file, const struct
     if (note->has_facts && wal_facts_write(&note->facts, &d, &ignored) != ERR_OK)
         return NULL;
     made = json_pack("{s:s, s:s, s:b, s:I, s:I, s:I, s:I, s:I, s:I}", "line", note->line, "places", places,
-                     "beyond", note->is_beyond, "device", (json_int_t) file->st_dev, "inode", (json_int_t) file->st_ino, "size",
-                     (json_int_t) file->st_size, "modified_ns", nanoseconds(&file->st_mtim), "changed_ns",
-                     nanoseconds(&file->st_ctim), "noted", (json_int_t) now_seconds());
+                     "beyond", note->is_beyond, "device", (json_int_t) file->st_dev, "inode",
+                     (json_int_t) file->st_ino, "size", (json_int_t) file->st_size, "modified_ns",
+                     nanoseconds(&file->st_mtim), "changed_ns", nanoseconds(&file->st_ctim), "noted",
+                     (json_int_t) now_seconds());
     wal_crossing_format(&note->facts.crossing, crossing);
     if (made != NULL && note->has_facts &&
         (json_object_update(made, d.facts) != 0 ||
@@ -125,7 +126,7 @@ static bool is_of_now(json_int_t noted)
 {
     int64_t now = now_seconds();
 
-    return noted <= now && now - noted < SPOOL_TRUST_SECONDS;
+    return noted <= now && now - noted < AHEAD_TRUST_SECONDS;
 }
 
 static bool is_of_file(json_t *json, const struct stat *file)
@@ -147,10 +148,9 @@ static bool read_facts(json_t *json, struct ahead_note *note)
     const char *crossing;
 
     note->has_facts = json_object_get(json, "wal") != NULL;
-    return !note->has_facts ||
-           (wal_facts_read(&d, &note->facts, &ignored) == ERR_OK &&
-            json_unpack(json, "{s:s}", "crossing", &crossing) == 0 &&
-            wal_crossing_parse(crossing, &note->facts.crossing));
+    return !note->has_facts || (wal_facts_read(&d, &note->facts, &ignored) == ERR_OK &&
+                                json_unpack(json, "{s:s}", "crossing", &crossing) == 0 &&
+                                wal_crossing_parse(crossing, &note->facts.crossing));
 }
 
 static bool from_json(json_t *json, const char *places, const struct stat *file, struct ahead_note *out)
@@ -220,7 +220,8 @@ static void closedirp(DIR **dir)
         (void) closedir(*dir);
 }
 
-static void sweep(const char *path)
+/* Notes older than that, temporary files too; 0: all. */
+static void sweep(const char *path, int64_t seconds)
 {
     CLEANUP(closedirp) DIR *dir = opendir(path);
     const struct dirent *entry;
@@ -231,9 +232,17 @@ static void sweep(const char *path)
 
         if (strcmp(entry->d_name, LOCK_NAME) != 0 &&
             fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
-            (st.st_mtim.tv_sec > now || now - st.st_mtim.tv_sec >= SPOOL_TRUST_SECONDS))
+            (st.st_mtim.tv_sec > now || now - st.st_mtim.tv_sec >= seconds))
             (void) unlinkat(dirfd(dir), entry->d_name, 0);
     }
+}
+
+void ahead_forget(const struct spool *s)
+{
+    char dir[PATH_SIZE];
+
+    if (directory(s, dir))
+        sweep(dir, 0);
 }
 
 static bool has_room(const char *dir)
@@ -254,7 +263,7 @@ int ahead_lock(const struct spool *s)
         return -1;
     fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0) {
-        sweep(dir);
+        sweep(dir, AHEAD_TRUST_SECONDS);
         return fd;
     }
     if (fd >= 0)

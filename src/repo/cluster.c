@@ -3,6 +3,7 @@
  */
 #include "repo/cluster.h"
 
+#include "base/log.h"
 #include "repo/layout.h"
 
 #include <stdlib.h>
@@ -67,6 +68,25 @@ const char *cluster_place(const struct cluster *c, size_t i)
     return c->places != NULL ? c->places[i] : repo_place(c->repos[i]);
 }
 
+/*
+ * Who writes has to remember what was acknowledged where. Who only reads, a restore_command above all, must not fail for
+ * what it can do without.
+ */
+static enum err_code open_spool(const struct cluster_options *o, unsigned access, struct spool **out,
+                                struct err *e)
+{
+    struct err why = ERR_NONE;
+
+    if (spool_open(o->spool, o->name, out, &why) == ERR_OK)
+        return ERR_OK;
+    if ((access & REPO_WRITE) == 0) {
+        log_warning("%s, going on without a spool", why.text);
+        return spool_none(out, e);
+    }
+    *e = why;
+    return e->code;
+}
+
 enum err_code cluster_prepare(const struct cluster_options *o, unsigned access, struct cluster **out,
                               struct err *e)
 {
@@ -80,7 +100,7 @@ enum err_code cluster_prepare(const struct cluster_options *o, unsigned access, 
         copy(o->conninfo ? o->conninfo : "", &c->conninfo, e) != ERR_OK ||
         copy(o->config_path, &c->config_path, e) != ERR_OK ||
         copy_list(o->environment, &c->environment, e) != ERR_OK || copy_places(c, o, e) != ERR_OK ||
-        spool_open(o->spool, o->name, &c->spool, e) != ERR_OK)
+        open_spool(o, access, &c->spool, e) != ERR_OK)
         return e->code;
     *out = c;
     c = NULL;

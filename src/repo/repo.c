@@ -237,6 +237,11 @@ char *repo_place_of(const struct repo_options *o)
     return asprintf(&place, "%s %s", o->url, o->endpoint) < 0 ? NULL : place;
 }
 
+bool repo_place_is_directory(const char *place)
+{
+    return strncmp(place, FILE_SCHEME, strlen(FILE_SCHEME)) == 0;
+}
+
 enum err_code repo_open(const struct repo_options *o, unsigned access, struct repo **out, struct err *e)
 {
     struct repo *r = calloc(1, sizeof(*r));
@@ -246,7 +251,7 @@ enum err_code repo_open(const struct repo_options *o, unsigned access, struct re
     r->codec = o->codec;
     r->level = o->level;
     r->accept_unencrypted = o->accept_unencrypted;
-    r->unconditional_put = o->unconditional_put && strncmp(o->url, FILE_SCHEME, strlen(FILE_SCHEME)) != 0;
+    r->unconditional_put = o->unconditional_put && !repo_place_is_directory(o->url);
     r->name = strdup(o->name);
     r->place = repo_place_of(o);
     if (r->name == NULL || r->place == NULL)

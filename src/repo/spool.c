@@ -91,6 +91,12 @@ static enum err_code prepare(const char *base, const char *cluster, char **out, 
     return e->code;
 }
 
+enum err_code spool_none(struct spool **out, struct err *e)
+{
+    *out = calloc(1, sizeof(**out));
+    return *out != NULL ? ERR_OK : err_nomem(e, "a spool");
+}
+
 enum err_code spool_open(const char *dir, const char *cluster, struct spool **out, struct err *e)
 {
     struct spool *s = calloc(1, sizeof(*s));

@@ -112,6 +112,21 @@ START_TEST(whatever_happens_the_bound_holds_and_the_first_goes_on)
 }
 END_TEST
 
+/* Larger segments, several repositories. */
+START_TEST(whatever_a_file_may_need_a_second_one_can_be_begun)
+{
+    static const uint64_t needs[] = {1, 18, 34, 66, 130};
+
+    for (size_t i = 0; i < sizeof(needs) / sizeof(needs[0]); i++) {
+        m = (struct archive_memory){.most = archive_memory_most(20, 2, needs[i])};
+
+        archive_memory_begin(&m, 0, 2, needs[i]);
+        ck_assert_msg(archive_memory_has_room(&m, 2, needs[i]), "need %d", (int) needs[i]);
+        ck_assert_uint_ge(m.most, 20);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("ops/archive_memory");
@@ -124,6 +139,7 @@ int main(void)
     tcase_add_test(tests, what_was_read_whole_keeps_what_it_takes_until_it_is_stored);
     tcase_add_test(tests, asking_for_less_or_for_more_than_it_needs_changes_nothing);
     tcase_add_test(tests, whatever_happens_the_bound_holds_and_the_first_goes_on);
+    tcase_add_test(tests, whatever_a_file_may_need_a_second_one_can_be_begun);
     suite_add_tcase(suite, tests);
     return check_main(suite);
 }

@@ -61,6 +61,24 @@ START_TEST(what_lies_beyond_a_failed_one_gets_into_the_run_when_its_turn_comes)
 }
 END_TEST
 
+/* Somebody emptied it, or nothing is mounted there. */
+START_TEST(a_directory_must_show_the_file_still)
+{
+    char *place = cluster.repos[1]->place;
+
+    cluster.repos[1]->place = strdup("file:///somewhere");
+    archive_noted_places(&cluster, places);
+    (void) note_six(false);
+    ck_assert(!take_six());
+    ck_assert_int_eq(ask(&alone, 6), ERR_OK);
+    make_ready(segment_name(6));
+    (void) note_six(false);
+    ck_assert(take_six());
+    free(cluster.repos[1]->place);
+    cluster.repos[1]->place = place;
+}
+END_TEST
+
 START_TEST(a_note_of_another_line_kind_or_place_is_none)
 {
     CLEANUP(archive_file_clear) struct archive_file f = ARCHIVE_FILE_NONE;
@@ -97,6 +115,7 @@ int main(void)
     tcase_add_checked_fixture(tests, set_up, pgdata_tear_down);
     tcase_add_test(tests, a_note_answers_once);
     tcase_add_loop_test(tests, what_lies_beyond_a_failed_one_gets_into_the_run_when_its_turn_comes, 0, 2);
+    tcase_add_test(tests, a_directory_must_show_the_file_still);
     tcase_add_test(tests, a_note_of_another_line_kind_or_place_is_none);
     tcase_add_test(tests, another_list_of_repositories_is_another_place);
     suite_add_tcase(suite, tests);

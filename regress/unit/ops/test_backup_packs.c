@@ -202,6 +202,20 @@ START_TEST(a_put_that_fails_fails_the_backup_whichever_it_is)
 }
 END_TEST
 
+START_TEST(a_chunk_that_could_not_be_added_fails_the_flush)
+{
+    struct err e = ERR_NONE;
+
+    repo.codec = CODEC_LZ4;
+    repo.level = 99; /* there is none such */
+    packs_new(2);
+    ck_assert_int_eq(add_one(&chunks[0], &e), ERR_USAGE);
+    e = ERR_NONE;
+    ck_assert_int_eq(backup_packs_flush(packs, &e), ERR_USAGE);
+    backup_packs_free(packs);
+}
+END_TEST
+
 START_TEST(a_pack_that_can_not_begin_ends_all_who_wait_for_it)
 {
     struct err e = ERR_NONE;
@@ -300,6 +314,7 @@ int main(void)
         no_more_packs_are_in_memory_than_allowed,
         without_a_chunk_there_is_no_pack,
         a_put_that_fails_fails_the_backup_whichever_it_is,
+        a_chunk_that_could_not_be_added_fails_the_flush,
         a_pack_that_can_not_begin_ends_all_who_wait_for_it,
         an_answer_lost_after_the_put_is_no_failure,
         another_object_in_a_packs_place_is_a_conflict,

@@ -235,6 +235,23 @@ START_TEST(what_can_not_be_had_ends_the_help)
 }
 END_TEST
 
+/* An I/O error there is no full disk here. */
+START_TEST(what_lies_ready_is_used_although_the_repository_has_trouble)
+{
+    const struct faulty_plan trouble = {.at = FAULTY_GET, .nth = 4, .kind = ERR_IO, .forever = true};
+
+    for (unsigned n = 1; n <= LAST; n++)
+        store_one(0, n);
+    faulty_fail(pgdata_repo[0].store, &trouble);
+    options.ahead_bytes = (uint64_t) 3 * MIB;
+    start();
+    take_range(2, 2);
+    clock_sleep_us(&clock_system, 1000000);
+    take_range(3, 4);
+    await_end();
+}
+END_TEST
+
 START_TEST(beside_another_helper_there_is_nothing_to_do)
 {
     struct window other = window;
@@ -347,6 +364,7 @@ int main(void)
     tcase_add_test(tests, all_that_a_plan_needs_lies_ready_and_then_nothing_stays);
     tcase_add_test(tests, a_good_copy_is_taken_from_whoever_has_one);
     tcase_add_loop_test(tests, what_can_not_be_had_ends_the_help, 0, 4);
+    tcase_add_test(tests, what_lies_ready_is_used_although_the_repository_has_trouble);
     tcase_add_test(tests, beside_another_helper_there_is_nothing_to_do);
     tcase_add_test(tests, a_recovery_that_is_over_ends_the_help);
     tcase_add_test(tests, a_server_that_is_gone_ends_the_help);

@@ -114,15 +114,27 @@ START_TEST(a_bad_name_makes_no_directory)
 }
 END_TEST
 
-START_TEST(a_spool_that_was_asked_for_must_be_usable)
+START_TEST(a_spool_that_was_asked_for_must_be_usable_for_who_writes)
 {
-    struct cluster *c = NULL;
+    CLEANUP(cluster_freep) struct cluster *c = NULL;
     struct err e = ERR_NONE;
 
     ck_assert_int_eq(mkdir(spool_path, 0700), 0);
     ck_assert_int_eq(chmod(spool_path, 0755), 0);
-    ck_assert_int_eq(cluster_open(&options, REPO_READ, &c, &e), ERR_USAGE);
+    ck_assert_int_eq(cluster_open(&options, REPO_READ | REPO_WRITE, &c, &e), ERR_USAGE);
     ck_assert_ptr_null(c);
+}
+END_TEST
+
+START_TEST(who_only_reads_goes_on_without_a_spool)
+{
+    CLEANUP(cluster_freep) struct cluster *c = NULL;
+    struct err e = ERR_NONE;
+
+    ck_assert_int_eq(mkdir(spool_path, 0700), 0);
+    ck_assert_int_eq(chmod(spool_path, 0755), 0);
+    OK(cluster_open(&options, REPO_READ, &c, &e));
+    ck_assert_ptr_null(spool_dir(c->spool));
 }
 END_TEST
 
@@ -134,7 +146,8 @@ int main(void)
         what_is_left_out_is_empty,
         a_repository_that_can_not_be_opened_is_named_and_none_is,
         a_bad_name_makes_no_directory,
-        a_spool_that_was_asked_for_must_be_usable,
+        a_spool_that_was_asked_for_must_be_usable_for_who_writes,
+        who_only_reads_goes_on_without_a_spool,
     };
 
     return check_main(suite_between("repo/cluster", set_up, tear_down, tests, COUNT(tests)));
