@@ -35,7 +35,6 @@ segments_wait() { # COUNT: so many more; prints their names
 }
 waiting() { (cd "$(wal one)/archive_status" && ls -- *.ready 2> /dev/null | sed 's/\.ready$//'); }
 in_pgdata() { (cd "$SCRATCH/one" && pitr "$@"); }
-puts_of() { grep -cE "^PUT /$S3_BUCKET/pg/.*/$1 " <<< "$requests" || true; }
 count_requests() { requests_before=$(s3_requests); }
 requests_since() { requests=$(s3_request_log | tail -n +$((requests_before + 1))); }
 comes_back() { # NAME…: byte for byte; prints those that don't
