@@ -1,9 +1,9 @@
 /*
  * storage/libcurl.h - libcurl, opened when the first connection is made (base/library.h).
  *
- * Its functions are called as libcurl.easy_init(), libcurl.multi_poll(…). Only curl_easy_setopt and curl_easy_getinfo keep
- * their names: curl.h makes macros of them, which check the type of the value and end in a call of the function so named.
- * The program has these two functions, they pass on.
+ * Its functions are called as libcurl.easy_init(), libcurl.multi_poll(…). Only curl_easy_setopt and curl_easy_getinfo
+ * keep their names: curl.h makes macros of them, which check the type of the value and end in a call of the function so
+ * named. The program has these two functions, they pass on.
  */
 #pragma once
 #include "base/err.h"

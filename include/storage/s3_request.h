@@ -14,6 +14,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "storage/s3_body.h"
 #include "storage/s3_retry.h"
 #include "storage/s3_url.h"
 #include "storage/s3_xml.h"
@@ -44,10 +45,9 @@ struct s3_request {
     const char *key;               /* whole key; NULL = the bucket itself                      */
     const struct s3_pair *query;   /* up to a NULL name; NULL = none                           */
     const struct s3_pair *headers; /* lower case, all are signed; up to a NULL name; NULL = none */
-    const void *body;              /* sent by PUT and POST, however short                      */
-    size_t body_len;
-    struct sink *to;          /* where a 2xx body goes; NULL = into the reply             */
-    int64_t stall_timeout_ms; /* when more than the site's: some answers are long in coming */
+    const struct s3_body *body;    /* sent by PUT and POST, however short; NULL = empty        */
+    struct sink *to;               /* where a 2xx body goes; NULL = into the reply             */
+    int64_t stall_timeout_ms;      /* when more than the site's: some answers are long in coming */
 };
 
 /* Headers of an answer as they came, "" when absent. */

@@ -3,7 +3,8 @@
  *
  * Input is untrusted: documents with a DOCTYPE, nesting beyond S3's or over-long texts are refused, and a document
  * counts only when it is whole. HTML and other pages of proxies are told apart before anything is parsed.
- * Source    AWS, S3 API reference, "Error responses", "ListObjectsV2", "CreateMultipartUpload", "CompleteMultipartUpload".
+ * Source    AWS, S3 API reference, "Error responses", "ListObjectsV2", "CreateMultipartUpload",
+ *           "CompleteMultipartUpload".
  *
  * PURE.
  */

@@ -1,8 +1,9 @@
 /*
  * base/library.c - see base/library.h.
  *
- * RTLD_NOW: an unresolved symbol is an error here. Found lazily it would end the process with 127 in the middle, which is
- * more than PostgreSQL's archiver stands. Never dlclose: libraries leave threads, atexit handlers and allocations behind.
+ * RTLD_NOW: an unresolved symbol is an error here. Found lazily it would end the process with 127 in the middle, which
+ * is more than PostgreSQL's archiver stands. Never dlclose: libraries leave threads, atexit handlers and allocations
+ * behind.
  */
 #include "base/library.h"
 

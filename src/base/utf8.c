@@ -18,7 +18,9 @@ static const struct form forms[] = {
     {0xF0, 0xF0, 0x90, 0xBF, 4}, {0xF1, 0xF3, 0x80, 0xBF, 4}, {0xF4, 0xF4, 0x80, 0x8F, 4},
 };
 
-/* Bytes of the character that begins here; 0 when none does. The NUL at the end is in no bounds, so it ends every look. */
+/*
+ * Bytes of the character that begins here; 0 when none does. The NUL at the end is in no bounds, so it ends every look.
+ */
 static size_t character(const unsigned char *at)
 {
     const struct form *f = forms;

@@ -12,7 +12,6 @@
 #include "ops/archive_waiting.h"
 #include "ops/archive_work.h"
 
-#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -112,17 +111,6 @@ static enum err_code answer(const struct archive_works *s, const struct archive_
     return e->code;
 }
 
-/*
- * Threads that each keep a heap of their own keep in it what the others could use: several times the memory, and more
- * time for getting it fresh from the kernel. What is asked for here is large and rare, so one heap is no bottleneck.
- */
-static void share_one_heap(void)
-{
-#ifdef M_ARENA_MAX
-    (void) mallopt(M_ARENA_MAX, 1);
-#endif
-}
-
 /* What can't be had for a batch is no failure: then f is pushed alone. */
 static enum err_code push_with_waiting(struct batch *b, struct archive_file *f, struct err *e)
 {
@@ -133,7 +121,6 @@ static enum err_code push_with_waiting(struct batch *b, struct archive_file *f, 
     struct err ignored = ERR_NONE;
     enum err_code code;
 
-    share_one_heap();
     s->list = calloc(b->waiting.count + 1, sizeof(struct archive_work *));
     if (first != NULL && s->list != NULL && pool_new(threads, threads, &pool, &ignored) == ERR_OK) {
         run_all(b, pool, first);

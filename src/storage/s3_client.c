@@ -26,9 +26,13 @@ struct s3_client {
     char *bucket, *region, *ca_file, *access_key, *secret_key, *session_token; /* what site points to */
     int64_t retry_budget_ms;
     _Atomic uint64_t *requests;
-    pthread_mutex_t lock;
+    pthread_mutex_t lock; /* of the idle connections */
     struct s3_conn *idle[IDLE_CONNS_MAX];
     size_t idle_count;
+    pthread_t
+        loader; /* makes the first of them, which takes loading libcurl and the dozens of libraries it needs */
+    bool is_loading;
+    pthread_mutex_t loader_lock; /* of the two */
 };
 
 /* Copy a string, or NULL; notes in *whole when memory is short. */
@@ -48,6 +52,38 @@ static void wipe_free(char *secret)
     free(secret);
 }
 
+static void conn_give_back(struct s3_client *c, struct s3_conn *conn)
+{
+    pthread_mutex_lock(&c->lock);
+    if (c->idle_count < IDLE_CONNS_MAX) {
+        c->idle[c->idle_count++] = conn;
+        conn = NULL;
+    }
+    pthread_mutex_unlock(&c->lock);
+    s3_conn_free(conn);
+}
+
+/* A failure is told by who needs a connection, and meets it again. */
+static void *load_ahead(void *client)
+{
+    struct err ignored = ERR_NONE;
+    struct s3_conn *conn;
+
+    if (s3_conn_new(&conn, &ignored) == ERR_OK)
+        conn_give_back(client, conn);
+    return NULL;
+}
+
+/* Before the first request, and before the program may end: its libraries must not go while they come. */
+static void await_loader(struct s3_client *c)
+{
+    pthread_mutex_lock(&c->loader_lock);
+    if (c->is_loading)
+        (void) pthread_join(c->loader, NULL);
+    c->is_loading = false;
+    pthread_mutex_unlock(&c->loader_lock);
+}
+
 enum err_code s3_client_new(const struct s3_site *site, int64_t retry_budget_ms, _Atomic uint64_t *requests,
                             struct s3_client **out, struct err *e)
 {
@@ -57,6 +93,7 @@ enum err_code s3_client_new(const struct s3_site *site, int64_t retry_budget_ms,
     if (c == NULL)
         return err_nomem(e, "an S3 client");
     (void) pthread_mutex_init(&c->lock, NULL);
+    (void) pthread_mutex_init(&c->loader_lock, NULL);
     c->retry_budget_ms = retry_budget_ms;
     c->requests = requests;
     c->site = *site;
@@ -70,6 +107,7 @@ enum err_code s3_client_new(const struct s3_site *site, int64_t retry_budget_ms,
         s3_client_free(c);
         return err_nomem(e, "an S3 client");
     }
+    c->is_loading = pthread_create(&c->loader, NULL, load_ahead, c) == 0;
     *out = c;
     return ERR_OK;
 }
@@ -78,9 +116,11 @@ void s3_client_free(struct s3_client *c)
 {
     if (c == NULL)
         return;
+    await_loader(c);
     for (size_t i = 0; i < c->idle_count; i++)
         s3_conn_free(c->idle[i]);
     (void) pthread_mutex_destroy(&c->lock);
+    (void) pthread_mutex_destroy(&c->loader_lock);
     free(c->bucket);
     free(c->region);
     free(c->ca_file);
@@ -99,6 +139,7 @@ static enum err_code conn_take(struct s3_client *c, struct s3_conn **out, struct
 {
     struct s3_conn *conn = NULL;
 
+    await_loader(c);
     pthread_mutex_lock(&c->lock);
     if (c->idle_count > 0)
         conn = c->idle[--c->idle_count];
@@ -107,17 +148,6 @@ static enum err_code conn_take(struct s3_client *c, struct s3_conn **out, struct
         return s3_conn_new(out, e);
     *out = conn;
     return ERR_OK;
-}
-
-static void conn_give_back(struct s3_client *c, struct s3_conn *conn)
-{
-    pthread_mutex_lock(&c->lock);
-    if (c->idle_count < IDLE_CONNS_MAX) {
-        c->idle[c->idle_count++] = conn;
-        conn = NULL;
-    }
-    pthread_mutex_unlock(&c->lock);
-    s3_conn_free(conn);
 }
 
 /* Does a 2xx look like this operation's answer? A captive portal or a proxy may well say 200 to anything. */

@@ -185,14 +185,15 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *arg)
 static size_t on_send(char *out, size_t size, size_t count, void *arg)
 {
     struct exchange *x = arg;
-    size_t len = x->req->body_len - x->sent;
+    const size_t len = x->req->body == NULL ? 0 : s3_body_read(x->req->body, x->sent, out, size * count);
 
-    if (len > size * count)
-        len = size * count;
-    if (len > 0)
-        memcpy(out, (const char *) x->req->body + x->sent, len);
     x->sent += len;
     return len;
+}
+
+static size_t body_len(const struct s3_request *req)
+{
+    return req->body == NULL ? 0 : req->body->len;
 }
 
 /* libcurl rewinds the body when an idle connection turns out to be dead. */
@@ -200,7 +201,7 @@ static int on_seek(void *arg, curl_off_t offset, int origin)
 {
     struct exchange *x = arg;
 
-    if (origin != SEEK_SET || offset < 0 || (uint64_t) offset > x->req->body_len)
+    if (origin != SEEK_SET || offset < 0 || (uint64_t) offset > body_len(x->req))
         return CURL_SEEKFUNC_FAIL;
     x->sent = (size_t) offset;
     return CURL_SEEKFUNC_OK;
@@ -288,7 +289,7 @@ static enum err_code sign(struct exchange *x, struct address *a, struct err *e)
 
     who.time_us = clock_now_us(site->clock) + atomic_load(&site->clock_offset_us);
     timestamp_format_compact(who.time_us, time);
-    if (s3_hash(x->req->body == NULL ? "" : x->req->body, x->req->body_len, hash, e) != ERR_OK)
+    if (s3_body_hash(x->req->body == NULL ? &S3_BODY_NONE : x->req->body, hash, e) != ERR_OK)
         return e->code;
     headers[count++] = (struct s3_pair){"host", buf_cstr(&a->host)};
     headers[count++] = (struct s3_pair){"x-amz-content-sha256", hash};
@@ -354,7 +355,7 @@ static CURLcode options_for_one(CURL *c, struct exchange *x, const char *url, bo
     rc |= curl_easy_setopt(c, CURLOPT_WRITEDATA, x);
     if (has_body(x->req)) {
         rc |= curl_easy_setopt(c, CURLOPT_UPLOAD, 1L);
-        rc |= curl_easy_setopt(c, CURLOPT_INFILESIZE_LARGE, (curl_off_t) x->req->body_len);
+        rc |= curl_easy_setopt(c, CURLOPT_INFILESIZE_LARGE, (curl_off_t) body_len(x->req));
         rc |= curl_easy_setopt(c, CURLOPT_READFUNCTION, on_send);
         rc |= curl_easy_setopt(c, CURLOPT_READDATA, x);
         rc |= curl_easy_setopt(c, CURLOPT_SEEKFUNCTION, on_seek);

@@ -29,7 +29,7 @@ struct upload {
     bool conditional;
     bool settled; /* completed, or answered so that there is nothing to abort */
     uint64_t part_bytes;
-    struct buf part;
+    struct s3_body part;
     char *upload_id; /* NULL until a multipart upload was created */
     char (*etags)[ETAG_MAX];
     unsigned parts;
@@ -53,14 +53,11 @@ static enum err_code key_check(struct upload *u, struct err *e)
     return ERR_OK;
 }
 
-static enum err_code put(struct upload *u, const void *bytes, size_t len, struct err *e)
+static enum err_code put(struct upload *u, const struct s3_body *body, struct err *e)
 {
     CLEANUP(s3_reply_clear) struct s3_reply reply;
-    struct s3_request req = {.method = "PUT",
-                             .key = u->key,
-                             .headers = u->conditional ? create_only : NULL,
-                             .body = bytes,
-                             .body_len = len};
+    struct s3_request req = {
+        .method = "PUT", .key = u->key, .headers = u->conditional ? create_only : NULL, .body = body};
 
     s3_reply_init(&reply);
     if (key_check(u, e) != ERR_OK)
@@ -115,8 +112,7 @@ static enum err_code part_send(struct upload *u, struct err *e)
     CLEANUP(s3_reply_clear) struct s3_reply reply;
     char number[16];
     const struct s3_pair query[] = {{"partNumber", number}, {"uploadId", u->upload_id}, {NULL, NULL}};
-    struct s3_request req = {
-        .method = "PUT", .key = u->key, .query = query, .body = u->part.data, .body_len = u->part.len};
+    struct s3_request req = {.method = "PUT", .key = u->key, .query = query, .body = &u->part};
 
     s3_reply_init(&reply);
     (void) snprintf(number, sizeof(number), "%u", u->parts + 1);
@@ -128,7 +124,7 @@ static enum err_code part_send(struct upload *u, struct err *e)
     if (s3_client_call(u->client, S3_OP_PART, &req, &reply, e) != ERR_OK ||
         etag_keep(u, reply.headers.etag, e) != ERR_OK)
         return e->code;
-    buf_reset(&u->part);
+    s3_body_reset(&u->part);
     return ERR_OK;
 }
 
@@ -167,7 +163,8 @@ static enum err_code upload_vanished(struct upload *u, struct err *e)
 static enum err_code complete(struct upload *u, struct err *e)
 {
     CLEANUP(s3_reply_clear) struct s3_reply reply;
-    CLEANUP(buf_clear) struct buf body = BUF_INIT((size_t) S3_PARTS_MAX * 256);
+    CLEANUP(buf_clear) struct buf list = BUF_INIT((size_t) S3_PARTS_MAX * 256);
+    struct s3_body body;
     const struct s3_pair query[] = {{"uploadId", u->upload_id}, {NULL, NULL}};
     struct s3_request req = {.method = "POST",
                              .key = u->key,
@@ -176,10 +173,10 @@ static enum err_code complete(struct upload *u, struct err *e)
                              .stall_timeout_ms = COMPLETE_STALL_MS};
 
     s3_reply_init(&reply);
-    if (parts_format(u, &body, e) != ERR_OK || key_check(u, e) != ERR_OK)
+    if (parts_format(u, &list, e) != ERR_OK || key_check(u, e) != ERR_OK)
         return e->code;
-    req.body = body.data;
-    req.body_len = body.len;
+    body = s3_body_of(list.data, list.len);
+    req.body = &body;
     if (s3_client_call(u->client, S3_OP_COMPLETE, &req, &reply, e) != ERR_OK)
         return strcmp(reply.error.code, "NoSuchUpload") == 0 ? upload_vanished(u, e) : e->code;
     u->settled = true;
@@ -218,7 +215,7 @@ static enum err_code upload_write(struct sink *s, const void *bytes, size_t len,
                 return e->code;
             continue;
         }
-        if (buf_append(&u->part, next, take, e) != ERR_OK)
+        if (s3_body_append(&u->part, next, take, e) != ERR_OK)
             return e->code;
         next += take;
         len -= take;
@@ -231,7 +228,7 @@ static enum err_code upload_finish(struct sink *s, struct err *e)
     struct upload *u = (struct upload *) s;
 
     if (u->upload_id == NULL)
-        return put(u, u->part.data, u->part.len, e);
+        return put(u, &u->part, e);
     if (part_send(u, e) != ERR_OK)
         return e->code;
     return complete(u, e);
@@ -243,7 +240,7 @@ static void upload_free(struct sink *s)
 
     if (u->upload_id != NULL && !u->settled)
         abandon(u);
-    buf_clear(&u->part);
+    s3_body_clear(&u->part);
     free(u->upload_id);
     free(u->etags);
     free(u);
@@ -267,7 +264,6 @@ enum err_code s3_upload_open(struct s3_client *c, const struct s3_upload_options
                              struct err *e)
 {
     struct upload *u = calloc(1, sizeof(*u));
-    uint64_t first;
 
     if (u == NULL)
         return err_nomem(e, "an upload");
@@ -276,12 +272,6 @@ enum err_code s3_upload_open(struct s3_client *c, const struct s3_upload_options
     u->conditional = o->conditional;
     u->part_bytes = part_bytes_for(o->part_bytes, o->size_hint);
     (void) snprintf(u->key, sizeof(u->key), "%s", o->key);
-    buf_init(&u->part, (size_t) u->part_bytes);
-    first = o->size_hint < u->part_bytes ? o->size_hint : u->part_bytes;
-    if (buf_reserve(&u->part, (size_t) first, e) != ERR_OK) {
-        upload_free(&u->base);
-        return e->code;
-    }
     *out = &u->base;
     return ERR_OK;
 }
@@ -290,8 +280,9 @@ enum err_code s3_upload_put(struct s3_client *c, const struct s3_upload_options 
                             size_t len, struct err *e)
 {
     struct upload u = {.client = c, .conditional = o->conditional};
+    const struct s3_body body = s3_body_of(bytes, len);
 
     assert(len <= o->part_bytes);
     (void) snprintf(u.key, sizeof(u.key), "%s", o->key);
-    return put(&u, bytes, len, e);
+    return put(&u, &body, e);
 }

@@ -76,8 +76,8 @@ static enum err_code prefix_check(const char *prefix, struct err *e)
 }
 
 /*
- * A store may meet a failure inside and go on (a directory that is not there lists as empty, a try is repeated). What it
- * told of that must not reach a caller who chains calls by the error's kind: e is touched by a failure only.
+ * A store may meet a failure inside and go on (a directory that is not there lists as empty, a try is repeated). What
+ * it told of that must not reach a caller who chains calls by the error's kind: e is touched by a failure only.
  */
 static enum err_code tell(enum err_code code, const struct err *inside, struct err *e)
 {

@@ -40,7 +40,9 @@ END_TEST
 
 #define LIST(x) "<ListBucketResult>" x "</ListBucketResult>"
 
-/* A time is told only, nothing hangs on it: one that can't be read is none. No zone's name is looked up for a server. */
+/*
+ * A time is told only, nothing hangs on it: one that can't be read is none. No zone's name is looked up for a server.
+ */
 START_TEST(a_time_with_anything_but_an_offset_is_none)
 {
     static const char *const times[] = {"yesterday",
