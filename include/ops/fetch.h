@@ -20,7 +20,7 @@ struct fetch_options {
 };
 
 /*
- * A segment that lies ready in the recovery's window (repo/window.h) is handed over without a repository: c may be
+ * A segment that lies ready in the recovery's window (repo/prefetch.h) is handed over without a repository: c may be
  * prepared only (cluster_prepare), and is connected when it has to be.
  *
  * Fetch file `name` (%f) to dest (%p), verified, by temporary name and rename. ERR_ABSENT only when every repository

@@ -1,5 +1,5 @@
 /*
- * ops/fetch_ahead.h - the helper of a recovery: keeps segments ready ahead of it, in its window (repo/window.h).
+ * ops/fetch_ahead.h - the helper of a recovery: keeps segments ready ahead of it, in its window (repo/prefetch.h).
  *
  * Started by a call of fetch, on its own, in the working directory of that call. It has its own connections and threads
  * and says what it has to say in <spool>/<cluster>/fetch-ahead.log, since its caller's messages belong to the server's

@@ -7,6 +7,7 @@
 #include "pg/control.h"
 #include "pg/timeline.h"
 #include "pg/walseg.h"
+#include "repo/cluster.h"
 #include "repo/layout.h"
 #include "repo/repo.h"
 #include <stdbool.h>
@@ -47,3 +48,17 @@ bool fetch_is_behind(const struct walfile *a, const struct walfile *b);
  */
 enum err_code fetch_request_copy(const struct fetch_request *q, struct repo *r, int fd, const char *what,
                                  uint64_t *bytes, struct err *e);
+
+/* Ask one repository: ERR_OK, or why it gives no good copy. */
+typedef enum err_code fetch_ask(void *arg, struct repo *r, struct err *e);
+
+/*
+ * The first good copy, each repository being asked once, from the `first` on; *from: the one that gave it. One that is
+ * damaged or can't be reached is passed over, with a warning where is_told. ERR_ABSENT only when all say so, else the
+ * first other failure; a full disk of ours ends it at once, whatever came before.
+ */
+enum err_code fetch_first_good(const struct cluster *c, size_t first, bool is_told, fetch_ask *ask, void *arg,
+                               size_t *from, struct err *e);
+
+/* Of reading none of these is an answer: the disk that is written to has no room. */
+bool fetch_is_full(const struct err *e);

@@ -8,7 +8,7 @@
 #include "ops/fetch_range.h"
 #include "ops/fetch_request.h"
 #include "repo/cluster.h"
-#include "repo/window.h"
+#include "repo/prefetch.h"
 
 struct fetch_stock;
 
@@ -24,15 +24,18 @@ struct fetch_stock_state {
  * At most `limit` segments at a time, `threads` of them on their way. Everything is borrowed for its life; q: for all
  * that segments have in common. What whole segments lie in the window are its first; other files there are removed.
  */
-enum err_code fetch_stock_new(struct cluster *c, const struct fetch_request *q, const struct window *w,
+enum err_code fetch_stock_new(struct cluster *c, const struct fetch_request *q, const struct prefetch *w,
                               size_t limit, size_t threads, struct fetch_stock **out, struct err *e);
 /* Waits for what is on its way. Files stay. */
 void fetch_stock_freep(struct fetch_stock **s);
 
 /* Is a segment of this number there or coming, or its place still taken by one that is? */
 bool fetch_stock_has(struct fetch_stock *s, uint64_t number);
-/* Begin to fetch one that it has not. The first good copy, from whichever repository; not tried again. */
-void fetch_stock_begin(struct fetch_stock *s, const struct fetch_range *range, uint64_t number);
+/*
+ * Begin to fetch one that it has not. The first good copy, from whichever repository; not tried again. False when there
+ * is no memory for it just now.
+ */
+bool fetch_stock_begin(struct fetch_stock *s, const struct fetch_range *range, uint64_t number);
 /* Remove what recovery, which stands at segment `at`, has passed by, and what lies out of its way. */
 void fetch_stock_drop(struct fetch_stock *s, const struct fetch_range *range, uint64_t at);
 

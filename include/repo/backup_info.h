@@ -1,5 +1,6 @@
 /*
- * repo/backup_info.h - what is known of a backup as a whole: its backup.json, which makes it exist. Clear, written last, once.
+ * repo/backup_info.h - what is known of a backup as a whole: its backup.json, which makes it exist. Clear, written
+ * last, once.
  *
  * The text is repo/backup_json.h's affair, all backups of a line are repo/backup_list.h's.
  */
@@ -61,7 +62,7 @@ struct backup_info {
     uint8_t index_sha256[SHA256_BYTES];
     struct backup_settings settings;
     char *preload_libraries; /* shared_preload_libraries of the server; NULL = it did not say */
-    bool has_catalog; /* a catalog was stored */
+    bool has_catalog;        /* a catalog was stored */
     struct backup_catalog_counts catalog;
     struct backup_tablespace *tablespaces;
     size_t tablespace_count;
@@ -76,12 +77,16 @@ void backup_info_clear(struct backup_info *b);
 enum err_code backup_info_read(struct repo *r, const struct layout *l, const char *id, struct backup_info *b,
                                struct err *e);
 
-/* The two halves of it, for who must tell a store that fails from a text that can't be believed. text: initialised here. */
+/*
+ * The two halves of it, for who must tell a store that fails from a text that can't be believed. text: initialised
+ * here.
+ */
 enum err_code backup_info_get(struct repo *r, const struct layout *l, const char *id, struct buf *text,
                               struct err *e);
-enum err_code backup_info_take(struct buf *text, const struct layout *l, const char *id, struct backup_info *b,
-                               struct err *e);
+enum err_code backup_info_take(struct buf *text, const struct layout *l, const char *id,
+                               struct backup_info *b, struct err *e);
 
 /* The commit point: afterwards the backup exists. ERR_CONFLICT when another summary is there; our own, after an answer
  * lost on the way, is ERR_OK. */
-enum err_code backup_info_write(struct repo *r, const struct layout *l, const struct backup_info *b, struct err *e);
+enum err_code backup_info_write(struct repo *r, const struct layout *l, const struct backup_info *b,
+                                struct err *e);

@@ -40,8 +40,8 @@ enum err_code backup_list_open(struct repo *r, const struct layout *l, struct ba
                                struct err *e);
 
 /*
- * Put the backup of ids[i] into its place in the list: one GET, none when that was done. What lies before it in the list does
- * not move. Errors as for backup_list_read.
+ * Put the backup of ids[i] into its place in the list: one GET, none when that was done. What lies before it in the
+ * list does not move. Errors as for backup_list_read.
  */
 enum err_code backup_list_fetch(struct repo *r, const struct layout *l, size_t i, struct backup_list *b,
                                 struct err *e);

@@ -5,16 +5,16 @@
  *                              learnt: seconds since 1970
  * <dir>/<cluster>/index-<tag>  the plain index of the last backup into a repository (0600)
  * <dir>/<cluster>/run-<tag>    the segments acknowledged last by a repository: see repo/wal_run.h
- * <dir>/<cluster>/restore-<tag>, replay-<tag>  how fast restores and recoveries went: see repo/restore_rate.h, replay_rate.h
- * <dir>/<cluster>/window-<tag>-<boot>/  segments that lie ready ahead of a recovery: see repo/window.h
+ * <dir>/<cluster>/restore-<tag>, replay-<tag>  how fast restores and recoveries went: see repo/rate_file.h
+ * <dir>/<cluster>/window-<tag>-<boot>/  segments that lie ready ahead of a recovery: see repo/prefetch.h
  * <dir>/<cluster>/ahead/       files of pg_wal that were archived ahead of their turn: see repo/ahead.h
  * Tag: first 16 hex digits of SHA-256 of the repository's place (URL, with S3 and the endpoint). Directories are 0700
  * and ours (owner checked, no symbolic link), else the spool is not used; those above them are the administrator's
  * affair. Default directory: /var/tmp/pitr-<uid>, since the server's environment need not have a home.
  */
 #pragma once
-#include "base/err.h"
 #include "base/buf.h"
+#include "base/err.h"
 #include <stdbool.h>
 
 /* How long a line that was learnt is believed without asking the repository again. */

@@ -1,8 +1,8 @@
 /*
  * repo/wal_cache.h - the facts of segments that were asked for a moment ago, so that nobody asks the store twice.
  *
- * For the length of one plan or list: what is stored does not change, but may be removed. Best effort: of two segments that
- * want the same place the later one has it, and without memory nothing is kept.
+ * For the length of one plan or list: what is stored does not change, but may be removed. Best effort: of two segments
+ * that want the same place the later one has it, and without memory nothing is kept.
  */
 #pragma once
 #include "repo/wal_facts.h"

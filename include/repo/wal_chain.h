@@ -43,5 +43,8 @@ void wal_chain_next(struct wal_chain *c, struct wal_facts *f);
 /* The store has acknowledged this segment, which wal_chain_next was given. The spool is told, best effort. */
 void wal_chain_acknowledged(struct wal_chain *c, const struct wal_facts *f, enum object_outcome outcome);
 
-/* It was not acknowledged: what follows it in the order is not known to be whole any more, for as long as this process lives. */
+/*
+ * It was not acknowledged: what follows it in the order is not known to be whole any more, for as long as this process
+ * lives.
+ */
 void wal_chain_failed(struct wal_chain *c, const struct wal_facts *f);

@@ -29,10 +29,10 @@ struct wal_facts {
     bool has_valid; /* behind end_lsn lies what replay never reads; before it: */
     uint8_t valid_sha256[SHA256_BYTES];
     bool is_damaged; /* behind end_lsn lies what replay would have to read and can't: recovery ends there */
-    lsn run_from;    /* everything of the timeline in [run_from, first_lsn) was read by this archiver, in order and
+    lsn run_from; /* everything of the timeline in [run_from, first_lsn) was read by this archiver, in order and
                         without a break: run_max, crossing, run_commit, run_loss and run_point tell of it. first_lsn:
                         no run is known                                                                         */
-    lsn run_to;      /* every segment that begins in [run_from, run_to) had been acknowledged by this repository when
+    lsn run_to; /* every segment that begins in [run_from, run_to) had been acknowledged by this repository when
                         this one was sealed; those in [run_to, first_lsn) were on their way. Never outside the two */
     bool run_has_max; /* there is any commit or abort in the run or in this segment, crossing ones included */
     int64_t run_max_us; /* the newest of their times                         */
@@ -57,8 +57,11 @@ struct wal_facts {
     uint64_t prepares;       /* of transactions                                              */
     uint64_t prepared_ends;  /* commits and aborts of prepared transactions                  */
     bool has_marks; /* the members below are known; they are exact: nothing is where they do not lead to */
-    lsn open_lsn; /* start of a record that goes on in the next segment, is in nobody's counts, and ends a transaction, is a
-                       restore point or drops a database or tablespace, or may; 0 = none */
+    /*
+     * Start of a record that goes on in the next segment, is in nobody's counts, and ends a transaction, is a restore
+     * point or drops a database or tablespace, or may; 0 = none.
+     */
+    lsn open_lsn;
     lsn loss_lsn; /* start of the last record that let data go, or may have: also of one that goes on; 0 = none */
     lsn point_lsn; /* the same of restore points */
     lsn run_loss; /* the newest loss_lsn of the run and this segment; 0 = none. Without a run: this segment's */
@@ -78,8 +81,8 @@ uint64_t wal_facts_run_first(const struct wal_facts *f);
 /* The number of the segment at run_to: those of the run before it were there, of those behind it nothing is told. */
 uint64_t wal_facts_run_limit(const struct wal_facts *f);
 /*
- * Does valid WAL end inside the segment where more should follow? What lies behind is not in its counts. Only for one that is not
- * the last of its timeline.
+ * Does valid WAL end inside the segment where more should follow? What lies behind is not in its counts. Only for one
+ * that is not the last of its timeline.
  */
 bool wal_facts_ends_early(const struct wal_facts *f);
 /* From a segment's first page and name: everything but the records. */

@@ -24,7 +24,10 @@ struct wal_timelines {
     size_t count;
 };
 
-/* One listing, and one GET for each history file. A history file that can't be read is an error: branches must not vanish. */
+/*
+ * One listing, and one GET for each history file. A history file that can't be read is an error: branches must not
+ * vanish.
+ */
 enum err_code wal_timelines_read(struct repo *r, const struct layout *l, struct wal_timelines *out,
                                  struct err *e);
 void wal_timelines_clear(struct wal_timelines *t);
@@ -48,8 +51,8 @@ struct wal_runs {
 
 /*
  * The runs of one timeline between two segment numbers (inclusive; last UINT64_MAX = to the end). Memory grows with
- * the number of gaps, not of segments. Complete segments under their own key only: .partial, .backup and whatever lies in
- * a wrong directory are passed over.
+ * the number of gaps, not of segments. Complete segments under their own key only: .partial, .backup and whatever lies
+ * in a wrong directory are passed over.
  */
 enum err_code wal_runs_read(struct repo *r, const struct layout *l, uint32_t tli, uint64_t first,
                             uint64_t last, uint32_t segment_bytes, struct wal_runs *out, struct err *e);

@@ -1,8 +1,8 @@
 /*
  * repo/wal_notes.h - a segment's records, noted down as the facts of its descriptor.
  *
- * Recovery's view: commits and aborts count alike for times. A segment is read by itself, so what its transactions did before
- * it is not known.
+ * Recovery's view: commits and aborts count alike for times. A segment is read by itself, so what its transactions did
+ * before it is not known.
  * PURE.
  */
 #pragma once

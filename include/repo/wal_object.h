@@ -24,15 +24,20 @@ void wal_object_key(const struct wal_place *w, uint32_t tli, uint64_t number, ch
                     char name[WALFILE_NAME_MAX]);
 
 /*
- * What the descriptor says: one small request, or none where the place has a cache and it was asked before. ERR_ABSENT as the store says it; ERR_CORRUPT also when it is not what the
- * key promises: another line's, timeline's or place's.
+ * What the descriptor says: one small request, or none where the place has a cache and it was asked before. ERR_ABSENT
+ * as the store says it; ERR_CORRUPT also when it is not what the key promises: another line's, timeline's or place's.
  */
 enum err_code wal_object_facts(const struct wal_place *w, uint32_t tli, uint64_t number, struct wal_facts *f,
                                struct err *e);
 
-/* Push the segment's bytes through the scan: one request for the whole object. What is not of this place is ERR_CORRUPT. */
+/*
+ * Push the segment's bytes through the scan: one request for the whole object. What is not of this place is
+ * ERR_CORRUPT.
+ */
 enum err_code wal_object_scan(const struct wal_place *w, uint32_t tli, uint64_t number, struct walscan *scan,
                               struct err *e);
 
-/* How large a line's segments are, by the descriptor of the first that is stored: two requests. 0 when there is no WAL. */
+/*
+ * How large a line's segments are, by the descriptor of the first that is stored: two requests. 0 when there is no WAL.
+ */
 enum err_code wal_object_segment_bytes(struct repo *r, const struct layout *l, uint32_t *out, struct err *e);

@@ -13,23 +13,29 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* This program again with the words of this call, and the data directory behind them: see ops/fetch_ahead.h. */
-static void start_ahead(void *arg)
+char **fetch_ahead_argv(const struct invocation *in, char *program, char *directory)
 {
-    const struct invocation *in = arg;
-    char program[] = "pitr", directory[PATH_MAX];
     char **argv = calloc(in->word_count + 4, sizeof(*argv));
-    struct err why = ERR_NONE;
 
-    if (argv == NULL || getcwd(directory, sizeof(directory)) == NULL) {
-        free(argv);
-        return;
-    }
+    if (argv == NULL)
+        return NULL;
     argv[0] = program;
     argv[1] = (char *) (uintptr_t) command_at(COMMAND_FETCH_AHEAD)->name;
     for (size_t i = 0; i < in->word_count; i++)
         argv[i + 2] = in->words[i];
     argv[in->word_count + 2] = directory;
+    return argv;
+}
+
+static void start_ahead(void *arg)
+{
+    char program[] = "pitr", directory[PATH_MAX];
+    char **argv = NULL;
+    struct err why = ERR_NONE;
+
+    if (getcwd(directory, sizeof(directory)) == NULL ||
+        (argv = fetch_ahead_argv(arg, program, directory)) == NULL)
+        return;
     if (detach_self(argv, &why) != ERR_OK)
         log_debug("%s, ignoring", why.text);
     free(argv);

@@ -5,8 +5,8 @@
  *   1. every repository answered "no such object" itself,
  *   2. the line exists in each of them (a wrong prefix or an unmounted disk holds no line),
  *   3. no plan says that the segment must be there.
- * So it is never said by the window of segments that lie ready (repo/window.h), only by those who were asked. A segment
- * taken from there was verified by the same code before it came to lie there.
+ * So it is never said by the window of segments that lie ready (repo/prefetch.h), only by those who were asked. A
+ * segment taken from there was verified by the same code before it came to lie there.
  * The file is not fsynced: the server does that before it uses it (xlogarchive.c, durable_rename).
  * A recovery that follows a plan is measured (repo/replay_rate.h); one without may be a standby, which waits.
  */
@@ -14,7 +14,6 @@
 
 #include "base/clock.h"
 #include "base/durable.h"
-#include "base/log.h"
 #include "ops/fetch_request.h"
 #include "ops/fetch_window.h"
 #include "repo/line.h"
@@ -24,42 +23,25 @@
 
 #define NOWHERE SIZE_MAX
 
+struct delivery {
+    const struct fetch_request *request;
+    const struct durable *out;
+};
+
 /* ERR_OK, or ERR_ABSENT when that is certain for this repository, or why it could not be had. */
-static enum err_code ask(const struct fetch_request *q, struct repo *r, const struct durable *out,
-                         struct err *e)
+static enum err_code ask(void *arg, struct repo *r, struct err *e)
 {
+    const struct delivery *d = arg;
     struct err missing = ERR_NONE;
     uint64_t bytes;
-    enum err_code code = fetch_request_copy(q, r, out->fd, out->path, &bytes, &missing);
+    enum err_code code = fetch_request_copy(d->request, r, d->out->fd, d->out->path, &bytes, &missing);
 
     if (code == ERR_OK)
         return ERR_OK;
-    if (code == ERR_ABSENT && line_confirm(r, &q->layout, e) != ERR_OK)
+    if (code == ERR_ABSENT && line_confirm(r, &d->request->layout, e) != ERR_OK)
         return err_while(e, "repository \"%s\"", r->name);
     *e = missing;
     return code == ERR_ABSENT ? code : err_while(e, "repository \"%s\"", r->name);
-}
-
-/* The first good copy. A damaged or unreachable one is told, and the next repository asked; absence needs all. */
-static enum err_code ask_all(const struct cluster *c, const struct fetch_request *q,
-                             const struct durable *out, size_t *from, struct err *e)
-{
-    struct err worst = ERR_NONE;
-
-    for (size_t i = 0; i < c->repo_count; i++) {
-        struct err why = ERR_NONE;
-
-        if (ask(q, c->repos[i], out, &why) == ERR_OK) {
-            *from = i;
-            return ERR_OK;
-        }
-        if (why.code != ERR_ABSENT && c->repo_count > 1)
-            log_warning("%s%s", why.text, i + 1 < c->repo_count ? ", trying the next repository" : "");
-        if (worst.code == ERR_OK || worst.code == ERR_ABSENT)
-            worst = why;
-    }
-    *e = worst;
-    return worst.code;
 }
 
 /* *from: which repository it came from, or NOWHERE. */
@@ -67,10 +49,10 @@ static enum err_code get(const struct cluster *c, const struct fetch_request *q,
                          size_t *from, struct err *e)
 {
     CLEANUP(durable_discard) struct durable out = DURABLE_NONE;
+    struct delivery d = {q, &out};
 
-    if (durable_open(&out, dest, 0600, e) != ERR_OK || ask_all(c, q, &out, from, e) != ERR_OK)
-        return e->code;
-    if (durable_commit_quick(&out, e) != ERR_OK) {
+    if (durable_open(&out, dest, 0600, e) != ERR_OK ||
+        fetch_first_good(c, 0, true, ask, &d, from, e) != ERR_OK || durable_commit_quick(&out, e) != ERR_OK) {
         *from = NOWHERE;
         return e->code;
     }
@@ -120,8 +102,8 @@ static enum err_code deliver(struct cluster *c, const struct fetch_request *q, c
     if (!fetch_window_take(&window, q, dest, &from)) {
         if (cluster_connect(c, e) != ERR_OK)
             return e->code;
-        fetch_window_asks(&window, q);
-        code = get(c, q, dest, &from, e);
+        if (!fetch_window_asks(&window, q, dest, &from))
+            code = get(c, q, dest, &from, e);
     }
     measure(c, q, from, asked_us);
     if (code != ERR_OK)

@@ -17,12 +17,12 @@
 #include "ops/fetch_range.h"
 #include "ops/fetch_stock.h"
 #include "ops/fetch_window.h"
-#include "repo/window_keep.h"
+#include "pg/postmaster.h"
+#include "repo/prefetch_keep.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -44,12 +44,12 @@ static const char *const ending_words[] = {
 struct ahead {
     struct cluster *cluster;
     struct fetch_request request; /* the line, plan and sizes of all segments */
-    struct window window;
+    struct prefetch window;
     const char *directory;
     struct stat data_directory;
     bool had_signal, had_server; /* when it began */
 
-    struct window_note note;
+    struct prefetch_note note;
     uint64_t at; /* number of the segment given last */
     int64_t moved_us, beaten_us;
     struct fetch_range range;
@@ -58,6 +58,26 @@ struct ahead {
     struct fetch_stock_state stocked; /* as it was when last looked at */
     struct err failure;               /* why no more are begun         */
 };
+
+/* ---- where recovery stands ------------------------------------------------------------------------------------- */
+
+static void look_at_position(struct ahead *a)
+{
+    const int64_t now_us = clock_mono_us(&clock_system);
+    struct prefetch_note note;
+    struct err ignored = ERR_NONE;
+    uint64_t at;
+
+    if (!prefetch_read_note(&a->window, &note) || !note.has_given ||
+        walseg_of_file(&note.given, a->request.control.segment_bytes, &at, &ignored) != ERR_OK)
+        return;
+    if (at > a->at && a->note.has_given)
+        fetch_pace_replayed(&a->pace, at - a->at, note.given_us - a->note.given_us, note.waited_us);
+    if (note.given_us != a->note.given_us || at != a->at)
+        a->moved_us = now_us;
+    a->note = note;
+    a->at = at;
+}
 
 /* ---- what is to come ------------------------------------------------------------------------------------------- */
 
@@ -72,24 +92,30 @@ static bool is_asked(const struct ahead *a, uint64_t number)
            asked == number;
 }
 
-/* Oldest first. It is a failure when there is no room for even one. */
+/*
+ * Oldest first; by the position as it is now, since a question to the repository may lie between. It is a failure when
+ * there is no room for even one.
+ */
 static void begin_missing(struct ahead *a)
 {
     const uint64_t bytes = a->request.control.segment_bytes;
     const size_t workers = fetch_pace_workers(&a->pace);
     size_t coming = a->stocked.coming;
+    struct err why = ERR_NONE;
 
+    look_at_position(a);
     for (uint64_t n = a->at + 1; n <= a->range.last && n <= a->at + a->pace.width; n++) {
         if (coming >= workers)
             return;
         if (fetch_stock_has(a->stock, n) || is_asked(a, n))
             continue;
-        if (!window_has_room(&a->window, bytes * (coming + 1))) {
+        if (prefetch_reserve(&a->window, bytes * (coming + 1), &why) != ERR_OK) {
             if (coming + a->stocked.ready == 0)
-                err_sys(&a->failure, ERR_IO, ENOSPC, "could not fetch ahead");
+                a->failure = why;
             return;
         }
-        fetch_stock_begin(a->stock, &a->range, n);
+        if (!fetch_stock_begin(a->stock, &a->range, n))
+            return;
         coming++;
     }
 }
@@ -113,41 +139,7 @@ static void tend(struct ahead *a)
         begin_missing(a);
 }
 
-/* ---- where recovery stands ------------------------------------------------------------------------------------- */
-
-static void look_at_position(struct ahead *a)
-{
-    const int64_t now_us = clock_mono_us(&clock_system);
-    struct window_note note;
-    struct err ignored = ERR_NONE;
-    uint64_t at;
-
-    if (!window_read_note(&a->window, &note) || !note.has_given ||
-        walseg_of_file(&note.given, a->request.control.segment_bytes, &at, &ignored) != ERR_OK)
-        return;
-    if (at > a->at && a->note.has_given)
-        fetch_pace_replayed(&a->pace, at - a->at, note.given_us - a->note.given_us, note.waited_us);
-    if (note.given_us != a->note.given_us || at != a->at)
-        a->moved_us = now_us;
-    a->note = note;
-    a->at = at;
-}
-
-static bool server_is_there(const struct ahead *a)
-{
-    char path[WINDOW_PATH_MAX];
-    FILE *f;
-    int pid = 0;
-
-    (void) snprintf(path, sizeof(path), "%s/postmaster.pid", a->directory);
-    f = fopen(path, "re");
-    if (f == NULL)
-        return false;
-    if (fscanf(f, "%d", &pid) != 1)
-        pid = 0;
-    (void) fclose(f);
-    return pid > 0 && (kill(pid, 0) == 0 || errno != ESRCH);
-}
+/* ---- is it over? ----------------------------------------------------------------------------------------------- */
 
 static bool directory_is_there(const struct ahead *a)
 {
@@ -157,16 +149,10 @@ static bool directory_is_there(const struct ahead *a)
            st.st_ino == a->data_directory.st_ino;
 }
 
-/* Of reading none of these is an answer: it is the window's disk. */
-static bool is_full(const struct err *e)
-{
-    return e->sys_errno == ENOSPC || e->sys_errno == EDQUOT;
-}
-
 /* The cheap questions each time, the others with the pulse. */
 static enum ending look_for_the_end(struct ahead *a, int64_t now_us)
 {
-    if (is_full(&a->failure))
+    if (fetch_is_full(&a->failure))
         return NO_ROOM;
     if (fetch_range_is_done(&a->range, &a->request, a->at))
         return ALL_GIVEN;
@@ -174,15 +160,15 @@ static enum ending look_for_the_end(struct ahead *a, int64_t now_us)
         return FAILED;
     if (now_us - a->moved_us >= FETCH_WINDOW_IDLE_US)
         return IDLE;
-    if (now_us - a->beaten_us < WINDOW_PULSE_US)
+    if (now_us - a->beaten_us < PREFETCH_PULSE_US)
         return NOT_OVER;
     a->beaten_us = now_us;
-    window_beat(&a->window);
-    if (!window_is_ours(&a->window))
+    prefetch_beat(&a->window);
+    if (!prefetch_is_ours(&a->window))
         return NOT_OURS;
     if (!directory_is_there(a) || (a->had_signal && !fetch_window_has_signal(a->directory)))
         return RECOVERY_OVER;
-    return a->had_server && !server_is_there(a) ? SERVER_GONE : NOT_OVER;
+    return a->had_server && !postmaster_is_there(a->directory) ? SERVER_GONE : NOT_OVER;
 }
 
 /* ---- the loop -------------------------------------------------------------------------------------------------- */
@@ -203,7 +189,10 @@ static enum ending keep(struct ahead *a)
     }
 }
 
-/* The threads have ended. What was there and is not needed any more goes. */
+/*
+ * The threads have ended. What was there and is not needed any more goes. What this host can't write now it could not
+ * in a minute either; what a repository did not give is the call's to ask for, and the next helper's.
+ */
 static void leave(struct ahead *a, enum ending ending)
 {
     const bool is_waiting = a->had_signal && fetch_window_has_signal(a->directory);
@@ -212,19 +201,18 @@ static void leave(struct ahead *a, enum ending ending)
         log_warning("%s", a->failure.text);
     log_info("ended: %s; %" PRIu64 " segments fetched ahead, %" PRIu64 " of them not used, window %zu",
              ending_words[ending], a->stocked.fetched, a->stocked.unused + a->stocked.ready, a->pace.width);
-    if (ending == NO_ROOM || (ending == FAILED && a->failure.code != ERR_UNREACHABLE &&
-                              a->failure.code != ERR_ABSENT && a->failure.code != ERR_CORRUPT))
-        window_retire(&a->window);
+    if (ending == NO_ROOM || (ending == FAILED && a->failure.code == ERR_IO))
+        prefetch_retire(&a->window);
     else if (ending == IDLE && is_waiting)
-        window_empty(&a->window); /* the position stays: it says how long ago that was */
+        prefetch_empty(&a->window); /* the position stays: it says how long ago that was */
     else if (ending != NOT_OURS)
-        window_remove(&a->window);
+        prefetch_remove(&a->window);
 }
 
 /* Its own log in the place of stderr. */
 static void open_log(const struct cluster *c)
 {
-    char path[WINDOW_PATH_MAX];
+    char path[PREFETCH_PATH_MAX];
     struct stat st;
     int fd;
 
@@ -248,11 +236,11 @@ static enum err_code start(struct ahead *a, const struct fetch_options *o, struc
     a->pace = fetch_pace_new(limit);
     a->moved_us = clock_mono_us(&clock_system);
     a->had_signal = fetch_window_has_signal(a->directory);
-    a->had_server = server_is_there(a);
+    a->had_server = postmaster_is_there(a->directory);
     look_at_position(a);
     if (!a->note.has_given)
         return err_set(e, ERR_REFUSED, "nothing was noted of where recovery stands");
-    window_sweep(&a->window);
+    prefetch_sweep(&a->window);
     if (cluster_connect(a->cluster, e) != ERR_OK ||
         fetch_stock_new(a->cluster, &a->request, &a->window, limit, FETCH_PACE_WORKERS, &a->stock, e) !=
             ERR_OK)
@@ -284,17 +272,17 @@ enum err_code ops_fetch_ahead(struct cluster *c, const struct fetch_options *o, 
         return err_nomem(e, "a window");
     a->cluster = c;
     a->directory = directory;
-    a->window = WINDOW_NONE;
+    a->window = PREFETCH_NONE;
     code = fetch_request_init(&a->request, c->name, o, name, e);
     if (code == ERR_OK && stat(directory, &a->data_directory) != 0)
         code = err_sys(e, ERR_IO, errno, "could not look at directory \"%s\"", directory);
     if (code == ERR_OK && fetch_window_find(c, &a->request, o, directory, &a->window) &&
-        window_lock(&a->window)) {
+        prefetch_lock(&a->window)) {
         open_log(c);
         code = run(a, o, e);
     }
     fetch_stock_freep(&a->stock);
-    window_close(&a->window);
+    prefetch_close(&a->window);
     fetch_request_clear(&a->request);
     free(a);
     return code;

@@ -156,3 +156,30 @@ enum err_code fetch_request_copy(const struct fetch_request *q, struct repo *r, 
     *bytes = d.size;
     return ERR_OK;
 }
+
+bool fetch_is_full(const struct err *e)
+{
+    return e->sys_errno == ENOSPC || e->sys_errno == EDQUOT;
+}
+
+enum err_code fetch_first_good(const struct cluster *c, size_t first, bool is_told, fetch_ask *ask, void *arg,
+                               size_t *from, struct err *e)
+{
+    struct err worst = ERR_NONE;
+
+    for (size_t i = 0; i < c->repo_count; i++) {
+        struct err why = ERR_NONE;
+
+        *from = (first + i) % c->repo_count;
+        if (ask(arg, c->repos[*from], &why) == ERR_OK)
+            return ERR_OK;
+        if (worst.code == ERR_OK || worst.code == ERR_ABSENT || fetch_is_full(&why))
+            worst = why;
+        if (fetch_is_full(&why))
+            break;
+        if (is_told && why.code != ERR_ABSENT && c->repo_count > 1)
+            log_warning("%s%s", why.text, i + 1 < c->repo_count ? ", trying the next repository" : "");
+    }
+    *e = worst;
+    return worst.code;
+}

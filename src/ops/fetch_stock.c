@@ -8,7 +8,7 @@
 
 #include "base/clock.h"
 #include "base/pool.h"
-#include "repo/window_keep.h"
+#include "repo/prefetch_keep.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -27,7 +27,7 @@ struct slot {
 struct fetch_stock {
     struct cluster *cluster;
     const struct fetch_request *request;
-    const struct window *window;
+    const struct prefetch *window;
     struct pool *pool;
     struct slot *slots;
     size_t limit;
@@ -45,29 +45,30 @@ struct errand {
     struct slot *slot;
 };
 
-/* The first good copy, beginning with the repository that had the last one. */
+struct download {
+    const struct fetch_request *request;
+    int fd;
+};
+
+static enum err_code ask(void *arg, struct repo *r, struct err *e)
+{
+    const struct download *d = arg;
+    uint64_t bytes;
+
+    return fetch_request_copy(d->request, r, d->fd, d->request->name, &bytes, e);
+}
+
+/* Beginning with the repository that had the last one. */
 static enum err_code copy_from_any(struct fetch_stock *s, const struct fetch_request *q, int fd, size_t *from,
                                    struct err *e)
 {
-    const size_t count = s->cluster->repo_count;
-    struct err worst = ERR_NONE;
+    struct download d = {q, fd};
     size_t first;
-    uint64_t bytes;
 
     pthread_mutex_lock(&s->lock);
     first = s->first_repo;
     pthread_mutex_unlock(&s->lock);
-    for (size_t i = 0; i < count; i++) {
-        struct err why = ERR_NONE;
-
-        *from = (first + i) % count;
-        if (fetch_request_copy(q, s->cluster->repos[*from], fd, q->name, &bytes, &why) == ERR_OK)
-            return ERR_OK;
-        if (worst.code == ERR_OK || worst.code == ERR_ABSENT)
-            worst = why;
-    }
-    *e = worst;
-    return worst.code;
+    return fetch_first_good(s->cluster, first, false, ask, &d, from, e);
 }
 
 static enum err_code fetch_one(struct fetch_stock *s, const struct walfile *f, size_t *from, struct err *e)
@@ -81,15 +82,15 @@ static enum err_code fetch_one(struct fetch_stock *s, const struct walfile *f, s
     q.file = *f;
     q.name = name;
     q.wants_no_harm = true; /* whether to deliver such a one is for the call to judge, by its own plan */
-    if (window_begin(s->window, f, &fd, e) != ERR_OK)
+    if (prefetch_begin(s->window, f, &fd, e) != ERR_OK)
         return e->code;
     code = copy_from_any(s, &q, fd, from, e);
     if (close(fd) != 0 && code == ERR_OK)
         code = err_sys(e, ERR_IO, errno, "could not close file \"%s\"", name);
     if (code == ERR_OK)
-        code = window_finish(s->window, f, *from, e);
+        code = prefetch_finish(s->window, f, *from, e);
     if (code != ERR_OK) {
-        window_give_up(s->window, f);
+        prefetch_give_up(s->window, f);
         return err_while(e, "fetching \"%s\" ahead", name);
     }
     return ERR_OK;
@@ -139,21 +140,22 @@ bool fetch_stock_has(struct fetch_stock *s, uint64_t number)
     return is_taken;
 }
 
-/* The pool takes it at once: no more are on their way than it has threads. */
-void fetch_stock_begin(struct fetch_stock *s, const struct fetch_range *range, uint64_t number)
+/* The pool takes it at once: no more are on their way than it has threads, and no errand fails. */
+bool fetch_stock_begin(struct fetch_stock *s, const struct fetch_range *range, uint64_t number)
 {
     struct slot *slot = place_of(s, number);
     struct errand *errand = malloc(sizeof(*errand));
     struct err ignored = ERR_NONE;
 
     if (errand == NULL)
-        return;
+        return false;
     *errand = (struct errand){s, slot};
     pthread_mutex_lock(&s->lock);
     *slot = (struct slot){SLOT_COMING, fetch_range_file(range, s->request, number), number};
     s->state.coming++;
     pthread_mutex_unlock(&s->lock);
     (void) pool_submit(s->pool, &(struct pool_job){.run = run_errand, .arg = errand}, &ignored);
+    return true;
 }
 
 /* Ahead, within reach, and on the timeline that recovery is on now. */
@@ -172,7 +174,7 @@ void fetch_stock_drop(struct fetch_stock *s, const struct fetch_range *range, ui
 
         if (slot->state != SLOT_READY || is_wanted(s, range, at, slot))
             continue;
-        window_drop(s->window, &slot->file);
+        prefetch_drop(s->window, &slot->file);
         s->state.unused += slot->number > at;
         s->state.ready--;
         slot->state = SLOT_FREE;
@@ -188,7 +190,7 @@ static void adopt(const struct walfile *f, void *arg)
 
     if (walseg_of_file(f, s->request->control.segment_bytes, &number, &ignored) != ERR_OK ||
         place_of(s, number)->state != SLOT_FREE) {
-        window_drop(s->window, f);
+        prefetch_drop(s->window, f);
         return;
     }
     *place_of(s, number) = (struct slot){SLOT_READY, *f, number};
@@ -219,7 +221,7 @@ void fetch_stock_wait(struct fetch_stock *s, int64_t us)
 
 /* ---- life ------------------------------------------------------------------------------------------------------ */
 
-enum err_code fetch_stock_new(struct cluster *c, const struct fetch_request *q, const struct window *w,
+enum err_code fetch_stock_new(struct cluster *c, const struct fetch_request *q, const struct prefetch *w,
                               size_t limit, size_t threads, struct fetch_stock **out, struct err *e)
 {
     struct fetch_stock *s = calloc(1, sizeof(*s));
@@ -243,7 +245,7 @@ enum err_code fetch_stock_new(struct cluster *c, const struct fetch_request *q, 
         fetch_stock_freep(&s);
         return e->code;
     }
-    window_adopt(w, adopt, s);
+    prefetch_adopt(w, adopt, s);
     *out = s;
     return ERR_OK;
 }

@@ -25,23 +25,23 @@ static bool accepts_unencrypted(const struct cluster *c)
 }
 
 bool fetch_window_find(const struct cluster *c, const struct fetch_request *q, const struct fetch_options *o,
-                       const char *directory, struct window *out)
+                       const char *directory, struct prefetch *out)
 {
     const char *places[REPOS_MOST];
-    struct window_key key = {.data_directory = directory,
-                             .line = q->layout.line,
-                             .places = places,
-                             .place_count = c->repo_count,
-                             .accept_unencrypted = accepts_unencrypted(c),
-                             .segment_bytes = q->control.segment_bytes};
+    struct prefetch_key key = {.data_directory = directory,
+                               .line = q->layout.line,
+                               .places = places,
+                               .place_count = c->repo_count,
+                               .accept_unencrypted = accepts_unencrypted(c),
+                               .segment_bytes = q->control.segment_bytes};
 
-    *out = WINDOW_NONE;
+    *out = PREFETCH_NONE;
     if (q->file.kind != WALFILE_SEGMENT || !q->has_control || o->ahead_bytes < q->control.segment_bytes ||
         c->repo_count > REPOS_MOST || (q->has_until && fetch_is_behind(&q->file, &q->until)))
         return false;
     for (size_t i = 0; i < c->repo_count; i++)
         places[i] = cluster_place(c, i);
-    return window_open(c->spool, &key, out);
+    return prefetch_open(c->spool, &key, out);
 }
 
 void fetch_window_open(struct fetch_window *w, const struct cluster *c, const struct fetch_request *q,
@@ -50,30 +50,30 @@ void fetch_window_open(struct fetch_window *w, const struct cluster *c, const st
     *w = (struct fetch_window){.asked_us = asked_us};
     w->is_used = fetch_window_find(c, q, o, ".", &w->window);
     w->is_last = q->has_until && !fetch_is_behind(&q->until, &q->file);
-    (void) window_read_note(&w->window, &w->note);
+    (void) prefetch_read_note(&w->window, &w->note);
 }
 
 void fetch_window_close(struct fetch_window *w)
 {
-    window_close(&w->window);
+    prefetch_close(&w->window);
 }
 
 bool fetch_window_take(struct fetch_window *w, const struct fetch_request *q, const char *dest, size_t *from)
 {
-    if (window_take(&w->window, &q->file, dest, from))
+    if (prefetch_take(&w->window, &q->file, dest, from))
         return true;
-    return window_await(&w->window, &q->file) && window_take(&w->window, &q->file, dest, from);
+    return prefetch_await(&w->window, &q->file) && prefetch_take(&w->window, &q->file, dest, from);
 }
 
-void fetch_window_asks(struct fetch_window *w, const struct fetch_request *q)
+bool fetch_window_asks(struct fetch_window *w, const struct fetch_request *q, const char *dest, size_t *from)
 {
-    struct window_note note = w->note;
+    struct prefetch_note note = w->note;
 
     if (!w->is_used || (!note.has_given && !note.has_asked))
-        return;
+        return false;
     note.has_asked = true;
     note.asked = q->file;
-    (void) window_write_note(&w->window, &note);
+    return prefetch_write_note(&w->window, &note) && fetch_window_take(w, q, dest, from);
 }
 
 static bool follows(const struct fetch_window *w, const struct fetch_request *q)
@@ -94,23 +94,23 @@ static bool is_pausing(const struct fetch_window *w)
 bool fetch_window_given(struct fetch_window *w, const struct fetch_request *q)
 {
     const int64_t now_us = clock_mono_us(&clock_system);
-    const struct window_note note = {.has_given = true,
-                                     .given = q->file,
-                                     .has_asked = true,
-                                     .asked = q->file,
-                                     .given_us = now_us,
-                                     .waited_us = now_us - w->asked_us};
+    const struct prefetch_note note = {.has_given = true,
+                                       .given = q->file,
+                                       .has_asked = true,
+                                       .asked = q->file,
+                                       .given_us = now_us,
+                                       .waited_us = now_us - w->asked_us};
 
-    if (!w->is_used || (w->window.fd < 0 && (w->is_last || !window_make(&w->window))))
+    if (!w->is_used || (w->window.fd < 0 && (w->is_last || !prefetch_make(&w->window))))
         return false;
-    return window_write_note(&w->window, &note) && !w->is_last &&
+    return prefetch_write_note(&w->window, &note) && !w->is_last &&
            (fetch_window_has_signal(".") || follows(w, q)) && !is_pausing(w) &&
-           !window_has_helper(&w->window) && !window_is_off(&w->window);
+           !prefetch_has_helper(&w->window) && !prefetch_is_off(&w->window);
 }
 
 bool fetch_window_has_signal(const char *directory)
 {
-    char path[WINDOW_PATH_MAX];
+    char path[PREFETCH_PATH_MAX];
 
     (void) snprintf(path, sizeof(path), "%s/recovery.signal", directory);
     if (access(path, F_OK) == 0)

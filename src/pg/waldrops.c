@@ -6,17 +6,18 @@
  *   gone      files that were there before it
  *   swapped   relations that it made and dropped, but whose file stays: it was swapped into another relation, as VACUUM
  *             FULL, CLUSTER, REFRESH and a rewriting ALTER TABLE do. A new relation's OID is its file's number.
- *   strangers relations that it dropped and had not made. A rewrite has some too: the TOAST table swapped away, indexes of
+ *   strangers relations that it dropped and had not made. A rewrite has some too: the TOAST table swapped away, indexes
+ *   of
  *             a column whose type changed.
  * The last two by the dropped statistics, so from 15 on only. What is dropped there always has strangers, and what is
  * emptied has neither.
  *
- * A file may be made before its transaction, or subtransaction, has an xid. Whose it is can't be known then; tables that a
- * rewrite makes carry one, for they are locked first. Without statistics a transaction with subtransactions, running when
- * there was such a file, may have made it.
+ * A file may be made before its transaction, or subtransaction, has an xid. Whose it is can't be known then; tables
+ * that a rewrite makes carry one, for they are locked first. Without statistics a transaction with subtransactions,
+ * running when there was such a file, may have made it.
  *
- * A checkpoint behind a position names the next xid, and so does each list of running transactions, which a server writes
- * every 15 seconds; transactions from that one on made nothing before the position.
+ * A checkpoint behind a position names the next xid, and so does each list of running transactions, which a server
+ * writes every 15 seconds; transactions from that one on made nothing before the position.
  * Creates of subtransactions that a commit does not list (behind the first ones) stay until they are forgotten for age.
  */
 #include "pg/waldrops.h"

@@ -4,13 +4,14 @@
  * Body      headers, each with an id in front, then the data: 253 origin (u16), 252 top-level xid (u32, from 14),
  *           255 main data of u8 bytes, 254 of u32 bytes, always the last header. Most records read here refer to no
  *           blocks, so the main data is all that is left behind it.
- * Block     its header comes first: u8 number, u8 flags, u16 length; if flags has 0x10, of an image: u16 length, u16 hole,
- *           u8 how, and, if that says that it has a hole and is compressed, u16 length of the hole; then the relation.
+ * Block     its header comes first: u8 number, u8 flags, u16 length; if flags has 0x10, of an image: u16 length, u16
+ *           hole, u8 how, and, if that says that it has a hole and is compressed, u16 length of the hole; then the
+ *           relation.
  * Commit,   i64 time in microseconds since 2000-01-01 UTC; u32 xinfo if info has 0x80; then, each if xinfo has its bit
  * abort     and in this order: 0x001 u32 database, u32 tablespace; 0x002 list of subtransactions (u32); 0x004 of
- *           dropped relations (u32 tablespace, u32 database, u32 relfilenode); 0x100 of dropped statistics (from 15; u32
- *           kind, u32 database, object of u32, from 18 on of u64); 0x008 of invalidations (16 bytes); 0x010 u32 xid of
- *           the prepared transaction; … A list is i32 count, entries.
+ *           dropped relations (u32 tablespace, u32 database, u32 relfilenode); 0x100 of dropped statistics (from 15;
+ *           u32 kind, u32 database, object of u32, from 18 on of u64); 0x008 of invalidations (16 bytes); 0x010 u32 xid
+ *           of the prepared transaction; … A list is i32 count, entries.
  * Others    walevent_form says how much of their main data is read; take_other says where what lies.
  *
  * A machine of steps: each names the field it has collected and asks for the next.

@@ -1,10 +1,10 @@
 /*
  * pg/walscan.c - see pg/walscan.h.
  *
- * The bytes are cut twice. Into pages: every page_bytes a header is collected and must fit (walpages); what is behind it
- * is payload. The payload into records: header, body, padding to a multiple of 8, again; a page header between two pieces
- * of a record says how much of it is left, and that must agree. The CRC runs along over the body and is compared when the
- * last byte has passed; walevent reads along where the record tells an event, but is believed only then.
+ * The bytes are cut twice. Into pages: every page_bytes a header is collected and must fit (walpages); what is behind
+ * it is payload. The payload into records: header, body, padding to a multiple of 8, again; a page header between two
+ * pieces of a record says how much of it is left, and that must agree. The CRC runs along over the body and is compared
+ * when the last byte has passed; walevent reads along where the record tells an event, but is believed only then.
  *
  * Behind a switch record the segment's remaining bytes are passed over unseen, page headers too.
  *

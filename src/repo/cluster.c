@@ -69,8 +69,8 @@ const char *cluster_place(const struct cluster *c, size_t i)
 }
 
 /*
- * Who writes has to remember what was acknowledged where. Who only reads, a restore_command above all, must not fail for
- * what it can do without.
+ * Who writes has to remember what was acknowledged where. Who only reads, a restore_command above all, must not fail
+ * for what it can do without.
  */
 static enum err_code open_spool(const struct cluster_options *o, unsigned access, struct spool **out,
                                 struct err *e)

@@ -187,7 +187,10 @@ static enum err_code refuse_foreign(const struct repo *r, const struct layout *l
                     "\"pitr init\" on it once.");
 }
 
-/* The newest line that is not ours, or NULL. Ours may be there without line.json: a probe, or a line.json that was lost. */
+/*
+ * The newest line that is not ours, or NULL. Ours may be there without line.json: a probe, or a line.json that was
+ * lost.
+ */
 static const char *foreign_line(const struct line_list *there, const struct layout *l)
 {
     for (size_t i = there->count; i > 0; i--)

@@ -1,10 +1,10 @@
 /*
  * repo/wal_edge.c - see repo/wal_edge.h.
  *
- * Logs     from the first wanted on, a page at a time. A full page means that there may be more: the next question begins
- *          behind it by a step that doubles; where nothing is there any more, the distance is halved.
- * Segment  the last log's are listed. A log may hold nothing but .partial files, so a few before it are looked at too; if
- *          they hold nothing either, everything is listed.
+ * Logs     from the first wanted on, a page at a time. A full page means that there may be more: the next question
+ *          begins behind it by a step that doubles; where nothing is there any more, the distance is halved.
+ * Segment  the last log's are listed. A log may hold nothing but .partial files, so a few before it are looked at too;
+ *          if they hold nothing either, everything is listed.
  */
 #include "repo/wal_edge.h"
 

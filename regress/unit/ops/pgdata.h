@@ -24,7 +24,10 @@
 
 #define MIB (1u << 20)
 
-/* An error some earlier call left behind: a success after it must be one all the same. Absent is the costliest to repeat. */
+/*
+ * An error some earlier call left behind: a success after it must be one all the same. Absent is the costliest to
+ * repeat.
+ */
 #define ERR_STALE ((struct err){.code = ERR_ABSENT, .text = "left by an earlier call"})
 
 static char pgdata[SCRATCH_MAX];

@@ -1,11 +1,10 @@
 /*
  * test_fetch.c - what restore_command is told. "Absent" ends a recovery, so most of this says when it must not be said.
  */
-#include "ops/archive.h"
 #include "ops/fetch.h"
 
 #include "check_main.h"
-#include "pgdata.h"
+#include "fetch_case.h"
 #include "repo/replay_rate.h"
 
 #include <signal.h>
@@ -17,49 +16,15 @@
 
 enum state { GOOD, ABSENT, NO_LINE, AWAY, DENIED, BREAKS_OFF, DAMAGED, CUT };
 
-static void archive_to(struct repo *r, const char *name)
+static void archive_to(int repo, const char *name)
 {
-    struct repo *one[] = {r};
-    struct cluster c = cluster;
-    char path[128];
-
-    c.repos = one;
-    c.repo_count = 1;
-    (void) snprintf(path, sizeof(path), "pg_wal/%s", name);
     if (strstr(name, ".history") != NULL)
-        write_file(path, "1\t0/700200\tx\n", 13);
+        archive_into(repo, name, "1\t0/700200\tx\n", 13);
     else
-        write_file(path, segment_bytes(name, 0), MIB);
-    ck_assert_msg(ops_archive(&c, &(struct archive_options){.jobs = 0}, path, &e) == ERR_OK, "%s", e.text);
-    ck_assert_int_eq(unlink(path), 0);
+        archive_into(repo, name, segment_bytes(name, 0), MIB);
 }
 
-static void make_line(struct repo *r)
-{
-    bool created;
-
-    ck_assert_msg(line_create(r, &layout, 15, &created, &e) == ERR_OK, "%s", e.text);
-}
-
-static void spoil(struct repo *r, const char *name, bool cut)
-{
-    CLEANUP(buf_clear) struct buf object = BUF_INIT(2 * MIB);
-    struct sink *to;
-    char key[STORE_KEY_MAX + 1];
-
-    key_of(name, key);
-    ck_assert(buf_sink_new(&object, &to, &e) == ERR_OK &&
-              store_get(r->store, key, NULL, to, NULL, &e) == ERR_OK);
-    sink_free(to);
-    if (cut)
-        object.len -= 9;
-    else
-        object.data[object.len - object.len / 5] ^= 4;
-    ck_assert(store_remove(r->store, key, &e) == ERR_OK &&
-              store_put(r->store, key, object.data, object.len, &e) == ERR_OK);
-}
-
-static void put_into(struct repo *r, enum state state)
+static void put_into(int repo, enum state state)
 {
     const struct faulty_plan away = {.at = FAULTY_GET, .kind = ERR_UNREACHABLE, .forever = true};
     const struct faulty_plan denied = {.at = FAULTY_GET, .kind = ERR_DENIED, .forever = true};
@@ -67,13 +32,13 @@ static void put_into(struct repo *r, enum state state)
         .at = FAULTY_GET, .byte = 400, .kind = ERR_UNREACHABLE, .forever = true};
 
     if (state == ABSENT)
-        make_line(r);
+        make_line(repo);
     else if (state != NO_LINE)
-        archive_to(r, SEGMENT);
+        archive_to(repo, SEGMENT);
     if (state == DAMAGED || state == CUT)
-        spoil(r, SEGMENT, state == CUT);
+        spoil(repo, SEGMENT, state == CUT);
     if (state == AWAY || state == DENIED || state == BREAKS_OFF)
-        faulty_fail(r->store, state == AWAY ? &away : state == DENIED ? &denied : &breaks);
+        faulty_fail(pgdata_repo[repo].store, state == AWAY ? &away : state == DENIED ? &denied : &breaks);
 }
 
 static const struct state_case {
@@ -116,8 +81,8 @@ START_TEST(absent_is_said_only_when_every_repository_says_so)
     const struct fetch_options none = {.line = NULL};
     enum err_code code;
 
-    put_into(&pgdata_repo[0], c->near);
-    put_into(&pgdata_repo[1], c->far);
+    put_into(0, c->near);
+    put_into(1, c->far);
     write_file(DEST, "old", 3);
     e = ERR_STALE;
     code = ops_fetch(&cluster, &none, SEGMENT, DEST, &e);
@@ -181,9 +146,9 @@ START_TEST(a_plans_path_says_what_may_be_absent)
     enum err_code code;
 
     for (int i = 0; i < 2; i++)
-        make_line(&pgdata_repo[i]);
+        make_line(i);
     if (c->is_stored)
-        archive_to(&pgdata_repo[1], c->name);
+        archive_to(1, c->name);
     e = ERR_STALE;
     code = ops_fetch(&cluster, &o, c->name, DEST, &e);
     ck_assert_msg(code == c->expected, "%s: %s, %s", c->why, err_kind(code), e.text);
@@ -232,7 +197,7 @@ START_TEST(damaged_wal_is_not_delivered_to_a_plan_that_goes_on_behind_it)
 
     archive_damaged(&pgdata_repo[0]);
     if (c->far_is_good)
-        archive_to(&pgdata_repo[1], SEGMENT);
+        archive_to(1, SEGMENT);
     else
         archive_damaged(&pgdata_repo[1]);
     e = ERR_STALE;
@@ -264,8 +229,8 @@ START_TEST(what_is_not_understood_is_never_absent)
 {
     const struct usage_case *c = &usage_cases[_i];
 
-    make_line(&pgdata_repo[0]);
-    make_line(&pgdata_repo[1]);
+    make_line(0);
+    make_line(1);
     ck_assert_msg(ops_fetch(&cluster, &c->options, c->name, DEST, &e) == c->expected, "%s: %s", c->why,
                   e.text);
     ck_assert_uint_eq(files_in("pg_wal"), 0);
@@ -277,8 +242,8 @@ START_TEST(without_pg_control_the_cluster_is_not_known)
     const struct fetch_options none = {.line = NULL}, with_path = {.line = layout.line, .path = "1"};
     const struct fetch_options with_line = {.line = layout.line};
 
-    put_into(&pgdata_repo[0], GOOD);
-    put_into(&pgdata_repo[1], ABSENT);
+    put_into(0, GOOD);
+    put_into(1, ABSENT);
     ck_assert_int_eq(unlink("global/pg_control"), 0);
     ck_assert_int_eq(ops_fetch(&cluster, &none, SEGMENT, DEST, &e), ERR_IO);
     e = ERR_STALE;
@@ -294,8 +259,8 @@ START_TEST(a_full_disk_leaves_nothing_behind)
     const struct fetch_options none = {.line = NULL};
     struct rlimit before, small;
 
-    put_into(&pgdata_repo[0], GOOD);
-    put_into(&pgdata_repo[1], ABSENT);
+    put_into(0, GOOD);
+    put_into(1, ABSENT);
     (void) signal(SIGXFSZ, SIG_IGN);
     ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &before), 0);
     small = (struct rlimit){.rlim_cur = MIB / 2, .rlim_max = before.rlim_max};
@@ -310,8 +275,8 @@ START_TEST(a_destination_that_can_not_be_is_an_error)
 {
     const struct fetch_options none = {.line = NULL};
 
-    put_into(&pgdata_repo[0], ABSENT);
-    put_into(&pgdata_repo[1], ABSENT);
+    put_into(0, ABSENT);
+    put_into(1, ABSENT);
     ck_assert_int_eq(ops_fetch(&cluster, &none, SEGMENT, "nowhere/RECOVERYXLOG", &e), ERR_IO);
 }
 END_TEST
@@ -341,10 +306,10 @@ static void store_range(int repo, unsigned first, unsigned last)
 {
     char name[WALFILE_NAME_MAX];
 
-    make_line(&pgdata_repo[repo]);
+    make_line(repo);
     for (unsigned n = first; n <= last; n++) {
         walseg_name(1, n, MIB, name);
-        archive_to(&pgdata_repo[repo], name);
+        archive_to(repo, name);
     }
 }
 

@@ -2,14 +2,13 @@
  * test_fetch_ahead.c - the helper beside a recovery that this test plays: what it needs lies ready, good copies only,
  * and when the helper ends nothing is left. The real thing is regress/t/031_fetch_window.sh.
  */
-#include "ops/archive.h"
 #include "ops/fetch_ahead.h"
 #include "ops/fetch_window.h"
 
 #include "base/clock.h"
 #include "check_main.h"
-#include "pgdata.h"
-#include "repo/window_keep.h"
+#include "fetch_case.h"
+#include "repo/prefetch_keep.h"
 
 #include <fcntl.h>
 #include <pthread.h>
@@ -18,77 +17,37 @@
 #define MOST_LOOKS 6000 /* of 10 ms: an end that is never reached fails the test */
 
 static struct fetch_options options;
-static struct window window;
+static struct prefetch window;
 static pthread_t thread;
 static enum err_code ended_with;
 static struct err ended_why;
 static char dest[SCRATCH_MAX + 16];
 static int saved_stderr;
 
-static const char *name_of(unsigned number)
-{
-    static char name[WALFILE_NAME_MAX];
-
-    walseg_name(1, number, MIB, name);
-    return name;
-}
-
 static void store_one(int repo, unsigned number)
 {
-    struct repo *one[] = {&pgdata_repo[repo]};
-    struct cluster c = cluster;
-    char path[128];
-
-    c.repos = one;
-    c.repo_count = 1;
-    (void) snprintf(path, sizeof(path), "pg_wal/%s", name_of(number));
-    write_file(path, segment_bytes(name_of(number), (uint8_t) number), MIB);
-    ck_assert_msg(ops_archive(&c, &(struct archive_options){.jobs = 0}, path, &e) == ERR_OK, "%s", e.text);
-    ck_assert_int_eq(unlink(path), 0);
+    archive_into(repo, segment_name(1, number), segment_bytes(segment_name(1, number), (uint8_t) number),
+                 MIB);
 }
 
 /* As it was archived: what is stored is whole, and its descriptor says what it is. */
 static void store_damaged(int repo, unsigned number)
 {
-    struct repo *one[] = {&pgdata_repo[repo]};
-    struct cluster c = cluster;
-    uint8_t *bytes = segment_bytes(name_of(number), 0);
-    char path[128];
+    uint8_t *bytes = segment_bytes(segment_name(1, number), 0);
 
-    c.repos = one;
-    c.repo_count = 1;
     bytes[68] ^= 1;
-    (void) snprintf(path, sizeof(path), "pg_wal/%s", name_of(number));
-    write_file(path, bytes, MIB);
-    ck_assert_msg(ops_archive(&c, &(struct archive_options){.jobs = 0}, path, &e) == ERR_OK, "%s", e.text);
-    ck_assert_int_eq(unlink(path), 0);
-}
-
-static void spoil(int repo, unsigned number)
-{
-    CLEANUP(buf_clear) struct buf object = BUF_INIT(2 * MIB);
-    struct repo *r = &pgdata_repo[repo];
-    struct sink *to;
-    char key[STORE_KEY_MAX + 1];
-
-    key_of(name_of(number), key);
-    ck_assert(buf_sink_new(&object, &to, &e) == ERR_OK &&
-              store_get(r->store, key, NULL, to, NULL, &e) == ERR_OK);
-    sink_free(to);
-    object.data[object.len - object.len / 5] ^= 4;
-    ck_assert(store_remove(r->store, key, &e) == ERR_OK &&
-              store_put(r->store, key, object.data, object.len, &e) == ERR_OK);
+    archive_into(repo, segment_name(1, number), bytes, MIB);
 }
 
 static void give(unsigned number)
 {
     const struct walfile f = walseg_file(1, number, MIB);
 
-    (void) window_write_note(&window, &(struct window_note){.has_given = true,
-                                                            .given = f,
-                                                            .has_asked = true,
-                                                            .asked = f,
-                                                            .given_us = clock_mono_us(&clock_system)});
+    (void) prefetch_write_note(&window, &(struct prefetch_note){.has_given = true,
+                                                                .given = f,
+                                                                .has_asked = true,
+                                                                .asked = f,
+                                                                .given_us = clock_mono_us(&clock_system)});
 }
 
 /* The recovery was just given segment 1. */
@@ -101,14 +60,14 @@ static void set_up(void)
     (void) snprintf(dest, sizeof(dest), "%s/pg_wal/got", pgdata);
     options =
         (struct fetch_options){.ahead_bytes = 4 * MIB, .path = "1", .until = "00000001000000000000000C"};
-    ck_assert_int_eq(fetch_request_init(&q, "main", &options, name_of(1), &e), ERR_OK);
-    ck_assert(fetch_window_find(&cluster, &q, &options, ".", &window) && window_make(&window));
+    ck_assert_int_eq(fetch_request_init(&q, "main", &options, segment_name(1, 1), &e), ERR_OK);
+    ck_assert(fetch_window_find(&cluster, &q, &options, ".", &window) && prefetch_make(&window));
     give(1);
 }
 
 static void tear_down(void)
 {
-    window_close(&window);
+    prefetch_close(&window);
     (void) dup2(saved_stderr, STDERR_FILENO);
     (void) close(saved_stderr);
     pgdata_tear_down();
@@ -117,7 +76,7 @@ static void tear_down(void)
 static void *help(void *arg)
 {
     (void) arg;
-    ended_with = ops_fetch_ahead(&cluster, &options, name_of(1), pgdata, &ended_why);
+    ended_with = ops_fetch_ahead(&cluster, &options, segment_name(1, 1), pgdata, &ended_why);
     return NULL;
 }
 
@@ -147,14 +106,15 @@ static void take(unsigned number, size_t expected_from)
     bool is_taken = false;
 
     for (int i = 0; i < MOST_LOOKS && !is_taken; i++) {
-        is_taken = window_take(&window, &f, dest, &from);
+        is_taken = prefetch_take(&window, &f, dest, &from);
         if (!is_taken)
             clock_sleep_us(&clock_system, 10000);
     }
     ck_assert_msg(is_taken, "segment %u never came", number);
     ck_assert_uint_eq(from, expected_from);
     ck_assert_int_eq(buf_read_file(&got, dest, &e), ERR_OK);
-    ck_assert(got.len == MIB && memcmp(got.data, segment_bytes(name_of(number), (uint8_t) number), MIB) == 0);
+    ck_assert(got.len == MIB &&
+              memcmp(got.data, segment_bytes(segment_name(1, number), (uint8_t) number), MIB) == 0);
     give(number);
 }
 
@@ -162,10 +122,10 @@ static void take(unsigned number, size_t expected_from)
 static void await_ready(unsigned number)
 {
     const struct walfile f = walseg_file(1, number, MIB);
-    char name[WINDOW_NAME_MAX];
+    char name[PREFETCH_NAME_MAX];
     struct stat st = {.st_size = 0};
 
-    window_whole_name(&f, 0, name);
+    prefetch_whole_name(&f, 0, name);
     for (int i = 0; i < MOST_LOOKS && st.st_size != MIB; i++) {
         if (fstatat(window.fd, name, &st, 0) != 0 || st.st_size != MIB)
             clock_sleep_us(&clock_system, 10000);
@@ -196,7 +156,7 @@ START_TEST(a_good_copy_is_taken_from_whoever_has_one)
         store_one(1, n);
     for (unsigned n = 1; n <= 4; n++) {
         store_one(0, n);
-        spoil(0, n);
+        spoil(0, segment_name(1, n), false);
     }
     start();
     for (unsigned n = 2; n <= LAST; n++)
@@ -220,14 +180,14 @@ START_TEST(what_can_not_be_had_ends_the_help)
         else if (n != 5 || harm != MISSING)
             store_one(0, n);
     if (harm == DAMAGED)
-        spoil(0, 5);
+        spoil(0, segment_name(1, 5), false);
     if (harm == AWAY)
         faulty_fail(pgdata_repo[0].store, &away);
     options.ahead_bytes = MIB; /* one after the other */
     start();
     take_range(2, 4);
     for (int i = 0; i < MOST_LOOKS && !is_gone(); i++) {
-        ck_assert(!window_take(&window, &bad, dest, &from));
+        ck_assert(!prefetch_take(&window, &bad, dest, &from));
         clock_sleep_us(&clock_system, 10000);
     }
     await_end();
@@ -254,12 +214,12 @@ END_TEST
 
 START_TEST(beside_another_helper_there_is_nothing_to_do)
 {
-    struct window other = window;
+    struct prefetch other = window;
 
-    ck_assert(window_lock(&other));
+    ck_assert(prefetch_lock(&other));
     start();
     await_end();
-    ck_assert(!is_gone() && window_is_ours(&other));
+    ck_assert(!is_gone() && prefetch_is_ours(&other));
     (void) close(other.lock_fd);
 }
 END_TEST
@@ -315,9 +275,9 @@ START_TEST(what_a_dead_helper_left_is_used_or_removed)
 
     for (unsigned n = 3; n <= LAST; n++)
         store_one(0, n);
-    ck_assert_int_eq(window_begin(&window, &f, &fd, &e), ERR_OK);
-    ck_assert_int_eq(write(fd, segment_bytes(name_of(2), 2), MIB), MIB);
-    ck_assert(close(fd) == 0 && window_finish(&window, &f, 0, &e) == ERR_OK);
+    ck_assert_int_eq(prefetch_begin(&window, &f, &fd, &e), ERR_OK);
+    ck_assert_int_eq(write(fd, segment_bytes(segment_name(1, 2), 2), MIB), MIB);
+    ck_assert(close(fd) == 0 && prefetch_finish(&window, &f, 0, &e) == ERR_OK);
     fd = openat(window.fd, "000000010000000000000003.00", O_WRONLY | O_CREAT, 0600);
     ck_assert(fd >= 0 && close(fd) == 0);
     start();
@@ -330,7 +290,7 @@ END_TEST
 
 START_TEST(without_a_position_there_is_nothing_to_keep)
 {
-    ck_assert_int_eq(unlinkat(window.fd, WINDOW_NOTE_FILE, 0), 0);
+    ck_assert_int_eq(unlinkat(window.fd, PREFETCH_NOTE_FILE, 0), 0);
     start();
     ck_assert_int_eq(pthread_join(thread, NULL), 0);
     ck_assert_int_eq(ended_with, ERR_REFUSED);

@@ -2,30 +2,16 @@
  * test_fetch_request.c - what a recovery asks for: whose it is by the plan, and a copy that is the right one. What it
  * comes to for the server is in test_fetch.c.
  */
-#include "ops/archive.h"
 #include "ops/fetch_request.h"
 
 #include "check_main.h"
-#include "pgdata.h"
+#include "fetch_case.h"
 
+#include <errno.h>
 #include <fcntl.h>
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define SEGMENT  "000000010000000000000006"
-
-static void archive_one(const char *name, int repo)
-{
-    struct repo *one[] = {&pgdata_repo[repo]};
-    struct cluster c = cluster;
-    char path[128];
-
-    c.repos = one;
-    c.repo_count = 1;
-    (void) snprintf(path, sizeof(path), "pg_wal/%s", name);
-    write_file(path, segment_bytes(name, 7), MIB);
-    ck_assert_msg(ops_archive(&c, &(struct archive_options){.jobs = 0}, path, &e) == ERR_OK, "%s", e.text);
-    ck_assert_int_eq(unlink(path), 0);
-}
 
 static const struct judge_case {
     const char *name, *path, *until;
@@ -76,8 +62,8 @@ START_TEST(a_copy_replaces_what_another_repository_left_behind)
     uint64_t bytes = 0;
     int fd = open("copy", O_RDWR | O_CREAT, 0600);
 
-    archive_one(SEGMENT, 0);
-    archive_one(SEGMENT, 1);
+    archive_into(0, SEGMENT, segment_bytes(SEGMENT, 7), MIB);
+    archive_into(1, SEGMENT, segment_bytes(SEGMENT, 7), MIB);
     faulty_fail(pgdata_repo[0].store, &breaks);
     ck_assert_int_eq(fetch_request_init(&q, "main", &none, SEGMENT, &e), ERR_OK);
     ck_assert_int_eq(write(fd, "what an earlier try left", 24), 24);
@@ -103,7 +89,7 @@ START_TEST(the_segment_of_another_cluster_is_no_copy)
     uint64_t bytes;
     int fd = open("copy", O_RDWR | O_CREAT, 0600);
 
-    archive_one(SEGMENT, 0);
+    archive_into(0, SEGMENT, segment_bytes(SEGMENT, 7), MIB);
     ck_assert_int_eq(fetch_request_init(&q, "main", &other, SEGMENT, &e), ERR_OK);
     key_of(SEGMENT, from);
     layout_wal_file(&q.layout, &q.file, to);
@@ -113,6 +99,58 @@ START_TEST(the_segment_of_another_cluster_is_no_copy)
     ck_assert_int_eq(store_put(pgdata_repo[0].store, to, object.data, object.len, &e), ERR_OK);
     ck_assert_int_eq(fetch_request_copy(&q, &pgdata_repo[0], fd, "copy", &bytes, &e), ERR_CORRUPT);
     ck_assert_int_eq(close(fd), 0);
+}
+END_TEST
+
+/* What each repository answers, in order of configuration. */
+struct answers {
+    const enum err_code *codes;
+    int full_at; /* -1, or the one that finds our disk full */
+    unsigned asked;
+};
+
+static enum err_code answer(void *arg, struct repo *r, struct err *why)
+{
+    struct answers *a = arg;
+    const size_t i = (size_t) (r - pgdata_repo);
+
+    a->asked |= 1u << i;
+    if (a->full_at == (int) i)
+        return err_sys(why, ERR_IO, ENOSPC, "no room");
+    return a->codes[i] == ERR_OK ? ERR_OK : err_set(why, a->codes[i], "repository %zu", i);
+}
+
+static const struct order_case {
+    enum err_code codes[2];
+    int full_at;
+    size_t first;
+    enum err_code code;
+    size_t from;
+    unsigned asked;
+} order_cases[] = {
+    {{ERR_OK, ERR_OK}, -1, 0, ERR_OK, 0, 1},
+    {{ERR_OK, ERR_OK}, -1, 1, ERR_OK, 1, 2},
+    {{ERR_CORRUPT, ERR_OK}, -1, 0, ERR_OK, 1, 3},
+    {{ERR_OK, ERR_UNREACHABLE}, -1, 1, ERR_OK, 0, 3},
+    {{ERR_ABSENT, ERR_ABSENT}, -1, 0, ERR_ABSENT, 1, 3},
+    {{ERR_ABSENT, ERR_DENIED}, -1, 0, ERR_DENIED, 1, 3},
+    {{ERR_UNREACHABLE, ERR_ABSENT}, -1, 0, ERR_UNREACHABLE, 1, 3},
+    {{ERR_UNREACHABLE, ERR_CORRUPT}, -1, 0, ERR_UNREACHABLE, 1, 3},
+    {{ERR_UNREACHABLE, ERR_OK}, 1, 0, ERR_IO, 1, 3}, /* not hidden by what came before */
+    {{ERR_OK, ERR_OK}, 0, 0, ERR_IO, 0, 1},          /* nor could another be written   */
+};
+
+START_TEST(the_first_good_copy_is_taken_and_absence_needs_all)
+{
+    const struct order_case *c = &order_cases[_i];
+    struct answers a = {c->codes, c->full_at, 0};
+    struct err why = ERR_NONE;
+    size_t from = 9;
+
+    ck_assert_int_eq(fetch_first_good(&cluster, c->first, false, answer, &a, &from, &why), c->code);
+    ck_assert_int_eq(why.code, c->code);
+    ck_assert_uint_eq(from, c->from);
+    ck_assert_uint_eq(a.asked, c->asked);
 }
 END_TEST
 
@@ -126,6 +164,7 @@ int main(void)
     tcase_add_test(tests, a_line_that_is_said_needs_no_data_directory);
     tcase_add_test(tests, a_copy_replaces_what_another_repository_left_behind);
     tcase_add_test(tests, the_segment_of_another_cluster_is_no_copy);
+    tcase_add_loop_test(tests, the_first_good_copy_is_taken_and_absence_needs_all, 0, COUNT(order_cases));
     suite_add_tcase(suite, tests);
     return check_main(suite);
 }

@@ -1,43 +1,25 @@
 /*
  * test_fetch_stock.c - segments come whole or not at all, from whoever has them, and go when recovery is past them.
  */
-#include "ops/archive.h"
 #include "ops/fetch_stock.h"
 #include "ops/fetch_window.h"
 
 #include "check_main.h"
-#include "pgdata.h"
-#include "repo/window_keep.h"
+#include "fetch_case.h"
+#include "repo/prefetch_keep.h"
 
 #define LIMIT      4
 #define MOST_WAITS 600 /* of 0.1 s */
 
 static struct fetch_request q;
 static struct fetch_range range;
-static struct window window;
+static struct prefetch window;
 static struct fetch_stock *stock;
 static struct fetch_stock_state state;
 
-static const char *name_of(uint64_t number)
-{
-    static char name[WALFILE_NAME_MAX];
-
-    walseg_name(1, number, MIB, name);
-    return name;
-}
-
 static void store_one(int repo, uint64_t number)
 {
-    struct repo *one[] = {&pgdata_repo[repo]};
-    struct cluster c = cluster;
-    char path[128];
-
-    c.repos = one;
-    c.repo_count = 1;
-    (void) snprintf(path, sizeof(path), "pg_wal/%s", name_of(number));
-    write_file(path, segment_bytes(name_of(number), 1), MIB);
-    ck_assert_msg(ops_archive(&c, &(struct archive_options){.jobs = 0}, path, &e) == ERR_OK, "%s", e.text);
-    ck_assert_int_eq(unlink(path), 0);
+    archive_into(repo, segment_name(1, number), segment_bytes(segment_name(1, number), 1), MIB);
 }
 
 static void open_stock(void)
@@ -52,9 +34,9 @@ static void set_up(void)
         .ahead_bytes = LIMIT * MIB, .path = "1", .until = "000000010000000000000020"};
 
     pgdata_set_up();
-    ck_assert_int_eq(fetch_request_init(&q, "main", &o, name_of(1), &e), ERR_OK);
-    ck_assert(fetch_window_find(&cluster, &q, &o, ".", &window) && window_make(&window) &&
-              window_lock(&window));
+    ck_assert_int_eq(fetch_request_init(&q, "main", &o, segment_name(1, 1), &e), ERR_OK);
+    ck_assert(fetch_window_find(&cluster, &q, &o, ".", &window) && prefetch_make(&window) &&
+              prefetch_lock(&window));
     range = (struct fetch_range){.tli = 1, .last = 32};
     stock = NULL;
 }
@@ -62,7 +44,7 @@ static void set_up(void)
 static void tear_down(void)
 {
     fetch_stock_freep(&stock);
-    window_close(&window);
+    prefetch_close(&window);
     fetch_request_clear(&q);
     pgdata_tear_down();
 }
@@ -70,9 +52,9 @@ static void tear_down(void)
 static bool lies_there(uint64_t number, size_t repo)
 {
     const struct walfile f = walseg_file(1, number, MIB);
-    char name[WINDOW_NAME_MAX];
+    char name[PREFETCH_NAME_MAX];
 
-    window_whole_name(&f, repo, name);
+    prefetch_whole_name(&f, repo, name);
     return faccessat(window.fd, name, F_OK, 0) == 0;
 }
 
@@ -113,7 +95,7 @@ START_TEST(one_that_can_not_be_had_is_told_and_leaves_nothing)
     open_stock();
     fetch_range_of(2, 3);
     ck_assert_int_eq(state.failure.code, ERR_ABSENT);
-    ck_assert_ptr_nonnull(strstr(state.failure.text, name_of(3)));
+    ck_assert_ptr_nonnull(strstr(state.failure.text, segment_name(1, 3)));
     ck_assert_uint_eq(state.ready, 1);
     ck_assert_uint_eq(files_in(window.path), 2); /* the other one, and the lock */
     ck_assert(!fetch_stock_has(stock, 3));

@@ -2,13 +2,12 @@
  * test_fetch_window.c - a call of fetch and the window: what lies ready is taken, "absent" is never, and a helper is
  * started where one is of use and nowhere else.
  */
-#include "ops/archive.h"
 #include "ops/fetch_window.h"
 
 #include "base/clock.h"
 #include "check_main.h"
-#include "pgdata.h"
-#include "repo/window_keep.h"
+#include "fetch_case.h"
+#include "repo/prefetch_keep.h"
 
 #include <fcntl.h>
 
@@ -23,13 +22,6 @@ static void count_start(void *arg)
     starts++;
 }
 
-static void make_line(int repo)
-{
-    bool created;
-
-    ck_assert_msg(line_create(&pgdata_repo[repo], &layout, 15, &created, &e) == ERR_OK, "%s", e.text);
-}
-
 static void set_up(void)
 {
     pgdata_set_up();
@@ -39,29 +31,10 @@ static void set_up(void)
     make_line(1);
 }
 
-static const char *name_of(uint32_t tli, unsigned number)
-{
-    static char name[WALFILE_NAME_MAX];
-
-    walseg_name(tli, number, MIB, name);
-    return name;
-}
-
 static void store_range(unsigned first, unsigned last)
 {
-    struct repo *one[] = {&pgdata_repo[0]};
-    struct cluster c = cluster;
-    char path[128];
-
-    c.repos = one;
-    c.repo_count = 1;
-    for (unsigned n = first; n <= last; n++) {
-        (void) snprintf(path, sizeof(path), "pg_wal/%s", name_of(1, n));
-        write_file(path, segment_bytes(name_of(1, n), 1), MIB);
-        ck_assert_msg(ops_archive(&c, &(struct archive_options){.jobs = 0}, path, &e) == ERR_OK, "%s",
-                      e.text);
-        ck_assert_int_eq(unlink(path), 0);
-    }
+    for (unsigned n = first; n <= last; n++)
+        archive_into(0, segment_name(1, n), segment_bytes(segment_name(1, n), 1), MIB);
 }
 
 static void all_away(void)
@@ -74,7 +47,7 @@ static void all_away(void)
 
 static enum err_code fetch(uint32_t tli, unsigned number)
 {
-    return ops_fetch(&cluster, &options, name_of(tli, number), DEST, &e);
+    return ops_fetch(&cluster, &options, segment_name(tli, number), DEST, &e);
 }
 
 static void fetch_ok(unsigned number)
@@ -82,12 +55,12 @@ static void fetch_ok(unsigned number)
     ck_assert_msg(fetch(1, number) == ERR_OK, "%s", e.text);
 }
 
-static struct window find(void)
+static struct prefetch find(void)
 {
     CLEANUP(fetch_request_clear) struct fetch_request q;
-    struct window w;
+    struct prefetch w;
 
-    ck_assert_int_eq(fetch_request_init(&q, "main", &options, name_of(1, 1), &e), ERR_OK);
+    ck_assert_int_eq(fetch_request_init(&q, "main", &options, segment_name(1, 1), &e), ERR_OK);
     (void) fetch_window_find(&cluster, &q, &options, ".", &w);
     return w;
 }
@@ -95,16 +68,16 @@ static struct window find(void)
 /* A segment lies ready; its content tells where it is from. */
 static void put_ready(uint32_t tli, unsigned number)
 {
-    struct window w = find();
+    struct prefetch w = find();
     const struct walfile f = walseg_file(tli, number, MIB);
     int fd;
 
-    ck_assert(window_make(&w));
-    ck_assert_int_eq(window_begin(&w, &f, &fd, &e), ERR_OK);
-    ck_assert_int_eq(write(fd, segment_bytes(name_of(tli, number), 99), MIB), MIB);
+    ck_assert(prefetch_make(&w));
+    ck_assert_int_eq(prefetch_begin(&w, &f, &fd, &e), ERR_OK);
+    ck_assert_int_eq(write(fd, segment_bytes(segment_name(tli, number), 99), MIB), MIB);
     (void) close(fd);
-    ck_assert_int_eq(window_finish(&w, &f, 1, &e), ERR_OK);
-    window_close(&w);
+    ck_assert_int_eq(prefetch_finish(&w, &f, 1, &e), ERR_OK);
+    prefetch_close(&w);
 }
 
 static bool is_from_window(void)
@@ -115,13 +88,13 @@ static bool is_from_window(void)
     return got.data[MIB - 1] == 99;
 }
 
-static struct window_note note(void)
+static struct prefetch_note note(void)
 {
-    struct window w = find();
-    struct window_note n = {.has_given = false};
+    struct prefetch w = find();
+    struct prefetch_note n = {.has_given = false};
 
-    (void) window_read_note(&w, &n);
-    window_close(&w);
+    (void) prefetch_read_note(&w, &n);
+    prefetch_close(&w);
     return n;
 }
 
@@ -151,9 +124,9 @@ START_TEST(a_cluster_that_was_only_prepared_is_connected_when_it_has_to_be)
     cluster = *prepared;
     put_ready(1, 5);
     cluster = before;
-    ck_assert_msg(ops_fetch(prepared, &options, name_of(1, 5), DEST, &e) == ERR_OK, "%s", e.text);
+    ck_assert_msg(ops_fetch(prepared, &options, segment_name(1, 5), DEST, &e) == ERR_OK, "%s", e.text);
     ck_assert_ptr_null(prepared->repos);
-    ck_assert_int_ne(ops_fetch(prepared, &options, name_of(1, 6), DEST, &e), ERR_OK);
+    ck_assert_int_ne(ops_fetch(prepared, &options, segment_name(1, 6), DEST, &e), ERR_OK);
     ck_assert_int_ne(e.code, ERR_ABSENT);
 }
 END_TEST
@@ -231,16 +204,16 @@ END_TEST
 
 START_TEST(a_helper_that_is_there_is_enough)
 {
-    struct window w;
+    struct prefetch w;
 
     store_range(5, 6);
     write_file("recovery.signal", "", 0);
     fetch_ok(5);
     w = find();
-    ck_assert(window_lock(&w));
+    ck_assert(prefetch_lock(&w));
     fetch_ok(6);
     ck_assert_uint_eq(starts, 1);
-    window_retire(&w); /* and one that had to give up is not tried again */
+    prefetch_retire(&w); /* and one that had to give up is not tried again */
     fetch_ok(6);
     ck_assert_uint_eq(starts, 1);
 }
@@ -258,17 +231,17 @@ END_TEST
 
 START_TEST(a_recovery_that_waits_for_minutes_has_no_helper)
 {
-    const struct window_note old = {.has_given = true,
-                                    .given = walseg_file(1, 5, MIB),
-                                    .given_us = clock_mono_us(&clock_system) - FETCH_WINDOW_IDLE_US};
-    struct window w;
+    const struct prefetch_note old = {.has_given = true,
+                                      .given = walseg_file(1, 5, MIB),
+                                      .given_us = clock_mono_us(&clock_system) - FETCH_WINDOW_IDLE_US};
+    struct prefetch w;
 
     store_range(6, 7);
     write_file("standby.signal", "", 0);
     w = find();
-    ck_assert(window_make(&w));
-    ck_assert(window_write_note(&w, &old));
-    window_close(&w);
+    ck_assert(prefetch_make(&w));
+    ck_assert(prefetch_write_note(&w, &old));
+    prefetch_close(&w);
     fetch_ok(6);
     ck_assert_uint_eq(starts, 0);
     fetch_ok(7);
@@ -279,38 +252,38 @@ END_TEST
 /* As in a container that was moved: the boot is the same by its name, and the clock is not. */
 START_TEST(a_note_of_the_future_keeps_no_helper_away)
 {
-    const struct window_note coming = {.has_given = true,
-                                       .given = walseg_file(1, 5, MIB),
-                                       .given_us = clock_mono_us(&clock_system) + 3600 * INT64_C(1000000)};
-    struct window_note note;
-    struct window w;
+    const struct prefetch_note coming = {.has_given = true,
+                                         .given = walseg_file(1, 5, MIB),
+                                         .given_us = clock_mono_us(&clock_system) + 3600 * INT64_C(1000000)};
+    struct prefetch_note note;
+    struct prefetch w;
 
     store_range(6, 6);
     write_file("recovery.signal", "", 0);
     w = find();
-    ck_assert(window_make(&w));
-    ck_assert(window_write_note(&w, &coming));
+    ck_assert(prefetch_make(&w));
+    ck_assert(prefetch_write_note(&w, &coming));
     fetch_ok(6);
     ck_assert_uint_eq(starts, 1);
-    ck_assert(window_read_note(&w, &note));
+    ck_assert(prefetch_read_note(&w, &note));
     ck_assert_int_lt(note.given_us, coming.given_us);
-    window_close(&w);
+    prefetch_close(&w);
 }
 END_TEST
 
 /* A helper would not know where to begin; one would be started by each call, and end at once. */
 START_TEST(where_the_position_can_not_be_noted_no_helper_is_started)
 {
-    struct window w;
+    struct prefetch w;
 
     store_range(5, 5);
     write_file("recovery.signal", "", 0);
     w = find();
-    ck_assert(window_make(&w));
-    ck_assert_int_eq(mkdirat(w.fd, WINDOW_NOTE_FILE, 0700), 0);
+    ck_assert(prefetch_make(&w));
+    ck_assert_int_eq(mkdirat(w.fd, PREFETCH_NOTE_FILE, 0700), 0);
     fetch_ok(5);
     ck_assert_uint_eq(starts, 0);
-    window_close(&w);
+    prefetch_close(&w);
 }
 END_TEST
 

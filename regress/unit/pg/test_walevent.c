@@ -180,7 +180,9 @@ static void append_checkpoints(struct wal *w, struct told *wanted)
     expect(wanted, w, checkpoint);
 }
 
-/* As a server writes it by itself, and within a transaction, as one without other processes does; with a list behind. */
+/*
+ * As a server writes it by itself, and within a transaction, as one without other processes does; with a list behind.
+ */
 static void append_running(struct wal *w, struct told *wanted)
 {
     for (uint32_t count = 0; count < 3; count++) {

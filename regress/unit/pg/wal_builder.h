@@ -2,8 +2,8 @@
  * wal_builder.h - write-ahead log made by hand, for tests of its readers.
  *
  * Records are laid out as the server does it: cut by page headers, linked to the one before, with their CRC. A test
- * spoils what it likes afterwards. All bytes lie in memory from `start` on. What can't be made aborts: there is no check
- * around a fuzz target.
+ * spoils what it likes afterwards. All bytes lie in memory from `start` on. What can't be made aborts: there is no
+ * check around a fuzz target.
  */
 #pragma once
 #include "base/buf.h"

@@ -2,8 +2,8 @@
  * walscan_print - what walscan finds in segment files, one line an event: walscan_print PIECE-BYTES SEGMENT-FILE...
  *
  * The files are consecutive; the first one's page header tells where they begin. Times are as pg_waldump prints them
- * with TZ=UTC. A commit that lets relations go is followed by " did=" and what waldrops makes of it. Last lines: "last LSN"
- * and "end LSN", with " ended" when something behind it is not valid WAL.
+ * with TZ=UTC. A commit that lets relations go is followed by " did=" and what waldrops makes of it. Last lines: "last
+ * LSN" and "end LSN", with " ended" when something behind it is not valid WAL.
  */
 #include "base/buf.h"
 #include "pg/waldrops.h"

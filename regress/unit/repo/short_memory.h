@@ -1,6 +1,6 @@
 /*
- * short_memory.h - strdup that finds no memory on request, in the program that includes this: its own takes the place of
- * the library's everywhere.
+ * short_memory.h - strdup that finds no memory on request, in the program that includes this: its own takes the place
+ * of the library's everywhere.
  */
 #pragma once
 #include <stdlib.h>

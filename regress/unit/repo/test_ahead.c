@@ -1,5 +1,6 @@
 /*
- * test_ahead.c - a note of a file that was archived ahead is believed for that very file, those repositories, and not for long.
+ * test_ahead.c - a note of a file that was archived ahead is believed for that very file, those repositories, and not
+ * for long.
  */
 #include "repo/ahead.h"
 

@@ -1,5 +1,6 @@
 /*
- * test_wal_chain_batch.c - repo/wal_chain.c with several segments on their way at once: none tells of what is not there.
+ * test_wal_chain_batch.c - repo/wal_chain.c with several segments on their way at once: none tells of what is not
+ * there.
  */
 #include "chain.h"
 
@@ -236,7 +237,10 @@ struct archiver {
     unsigned count; /* of those without an answer */
 };
 
-/* A process begins mostly where the one before ended, at times anywhere: a retry, a restored directory, another archiver's. */
+/*
+ * A process begins mostly where the one before ended, at times anywhere: a retry, a restored directory, another
+ * archiver's.
+ */
 static unsigned begin(struct archiver *a, const bool *acknowledged, uint64_t random)
 {
     struct wal_facts *f = &a->facts[a->count++];

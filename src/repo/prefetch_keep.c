@@ -1,7 +1,7 @@
 /*
- * repo/window_keep.c - see repo/window_keep.h.
+ * repo/prefetch_keep.c - see repo/prefetch_keep.h.
  */
-#include "repo/window_keep.h"
+#include "repo/prefetch_keep.h"
 
 #include "base/clock.h"
 
@@ -22,7 +22,7 @@
 static int lock_in(int dir)
 {
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-    int fd = openat(dir, WINDOW_LOCK_FILE, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+    int fd = openat(dir, PREFETCH_LOCK_FILE, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 
     if (fd >= 0 && fcntl(fd, F_OFD_SETLK, &lock) == 0)
         return fd;
@@ -36,82 +36,85 @@ static bool is_same(const struct stat *a, const struct stat *b)
     return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
 
-bool window_is_ours(const struct window *w)
+bool prefetch_is_ours(const struct prefetch *w)
 {
-    char path[WINDOW_PATH_MAX + sizeof(WINDOW_LOCK_FILE) + 1];
+    char path[PREFETCH_PATH_MAX + sizeof(PREFETCH_LOCK_FILE) + 1];
     struct stat held, named;
 
-    (void) snprintf(path, sizeof(path), "%s/%s", w->path, WINDOW_LOCK_FILE);
+    (void) snprintf(path, sizeof(path), "%s/%s", w->path, PREFETCH_LOCK_FILE);
     return fstat(w->lock_fd, &held) == 0 && lstat(path, &named) == 0 && is_same(&held, &named);
 }
 
 /* Between our opening and our locking it its holder may have removed it: then what is locked is nobody's. */
-bool window_lock(struct window *w)
+bool prefetch_lock(struct prefetch *w)
 {
     if (w->fd < 0)
         return false;
     w->lock_fd = lock_in(w->fd);
     if (w->lock_fd < 0)
         return false;
-    if (!window_is_ours(w)) {
+    if (!prefetch_is_ours(w)) {
         (void) close(w->lock_fd);
         w->lock_fd = -1;
         return false;
     }
-    (void) unlinkat(w->fd, WINDOW_OFF_FILE, 0);
-    window_beat(w);
+    (void) unlinkat(w->fd, PREFETCH_OFF_FILE, 0);
+    prefetch_beat(w);
     return true;
 }
 
-void window_beat(const struct window *w)
+void prefetch_beat(const struct prefetch *w)
 {
     (void) futimens(w->lock_fd, NULL);
 }
 
-bool window_has_room(const struct window *w, uint64_t bytes)
+enum err_code prefetch_reserve(const struct prefetch *w, uint64_t bytes, struct err *e)
 {
     struct statvfs disk;
 
-    return fstatvfs(w->fd, &disk) == 0 &&
-           (uint64_t) disk.f_bavail * disk.f_frsize >= bytes + WINDOW_RESERVE_BYTES;
+    if (fstatvfs(w->fd, &disk) != 0)
+        return err_sys(e, ERR_IO, errno, "could not look at the file system of directory \"%s\"", w->path);
+    if ((uint64_t) disk.f_bavail * disk.f_frsize < bytes + PREFETCH_RESERVE_BYTES)
+        return err_sys(e, ERR_IO, ENOSPC, "could not fetch into directory \"%s\"", w->path);
+    return ERR_OK;
 }
 
 /* ---- segments -------------------------------------------------------------------------------------------------- */
 
-enum err_code window_begin(const struct window *w, const struct walfile *f, int *fd, struct err *e)
+enum err_code prefetch_begin(const struct prefetch *w, const struct walfile *f, int *fd, struct err *e)
 {
-    char name[WINDOW_NAME_MAX];
+    char name[PREFETCH_NAME_MAX];
 
-    window_part_name(f, name);
+    prefetch_part_name(f, name);
     *fd = openat(w->fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
     return *fd >= 0 ? ERR_OK : err_sys(e, ERR_IO, errno, "could not create file \"%s/%s\"", w->path, name);
 }
 
-enum err_code window_finish(const struct window *w, const struct walfile *f, size_t repo, struct err *e)
+enum err_code prefetch_finish(const struct prefetch *w, const struct walfile *f, size_t repo, struct err *e)
 {
-    char part[WINDOW_NAME_MAX], whole[WINDOW_NAME_MAX];
+    char part[PREFETCH_NAME_MAX], whole[PREFETCH_NAME_MAX];
 
-    window_part_name(f, part);
-    window_whole_name(f, repo, whole);
+    prefetch_part_name(f, part);
+    prefetch_whole_name(f, repo, whole);
     if (renameat(w->fd, part, w->fd, whole) != 0)
         return err_sys(e, ERR_IO, errno, "could not rename file \"%s/%s\"", w->path, part);
     return ERR_OK;
 }
 
-void window_give_up(const struct window *w, const struct walfile *f)
+void prefetch_give_up(const struct prefetch *w, const struct walfile *f)
 {
-    char name[WINDOW_NAME_MAX];
+    char name[PREFETCH_NAME_MAX];
 
-    window_part_name(f, name);
+    prefetch_part_name(f, name);
     (void) unlinkat(w->fd, name, 0);
 }
 
-void window_drop(const struct window *w, const struct walfile *f)
+void prefetch_drop(const struct prefetch *w, const struct walfile *f)
 {
-    char name[WINDOW_NAME_MAX];
+    char name[PREFETCH_NAME_MAX];
 
     for (size_t repo = 0; repo < w->repo_count; repo++) {
-        window_whole_name(f, repo, name);
+        prefetch_whole_name(f, repo, name);
         (void) unlinkat(w->fd, name, 0);
     }
 }
@@ -119,7 +122,7 @@ void window_drop(const struct window *w, const struct walfile *f)
 /* ---- what lies there ------------------------------------------------------------------------------------------- */
 
 /* "<SEGMENT>.<nn>" of one of our repositories, of the right size. */
-static bool is_segment(const struct window *w, const char *name, struct walfile *f)
+static bool is_segment(const struct prefetch *w, const char *name, struct walfile *f)
 {
     struct err ignored = ERR_NONE;
     char segment[WALSEG_NAME_LEN + 1];
@@ -136,8 +139,8 @@ static bool is_segment(const struct window *w, const char *name, struct walfile 
 
 static bool is_own_file(const char *name)
 {
-    return strcmp(name, WINDOW_NOTE_FILE) == 0 || strcmp(name, WINDOW_LOCK_FILE) == 0 ||
-           strcmp(name, WINDOW_OFF_FILE) == 0;
+    return strcmp(name, PREFETCH_NOTE_FILE) == 0 || strcmp(name, PREFETCH_LOCK_FILE) == 0 ||
+           strcmp(name, PREFETCH_OFF_FILE) == 0;
 }
 
 /* A directory of the caller's descriptor, from its beginning. NULL when there is none to be had. */
@@ -151,7 +154,7 @@ static DIR *read_from_start(int fd)
     return dir;
 }
 
-void window_adopt(const struct window *w, window_visit *visit, void *arg)
+void prefetch_adopt(const struct prefetch *w, prefetch_visit *visit, void *arg)
 {
     DIR *dir = read_from_start(w->fd);
     struct walfile f;
@@ -172,37 +175,37 @@ void window_adopt(const struct window *w, window_visit *visit, void *arg)
         (void) closedir(dir);
 }
 
-void window_empty(const struct window *w)
+void prefetch_empty(const struct prefetch *w)
 {
-    window_adopt(w, NULL, NULL);
+    prefetch_adopt(w, NULL, NULL);
 }
 
 static void remove_own(int fd, const char *path)
 {
-    (void) unlinkat(fd, WINDOW_NOTE_FILE, 0);
-    (void) unlinkat(fd, WINDOW_OFF_FILE, 0);
-    (void) unlinkat(fd, WINDOW_LOCK_FILE, 0);
+    (void) unlinkat(fd, PREFETCH_NOTE_FILE, 0);
+    (void) unlinkat(fd, PREFETCH_OFF_FILE, 0);
+    (void) unlinkat(fd, PREFETCH_LOCK_FILE, 0);
     (void) rmdir(path);
 }
 
-void window_remove(struct window *w)
+void prefetch_remove(struct prefetch *w)
 {
-    window_empty(w);
+    prefetch_empty(w);
     remove_own(w->fd, w->path);
-    window_close(w);
+    prefetch_close(w);
 }
 
-void window_retire(struct window *w)
+void prefetch_retire(struct prefetch *w)
 {
-    window_empty(w);
-    (void) renameat(w->fd, WINDOW_LOCK_FILE, w->fd, WINDOW_OFF_FILE);
-    window_close(w);
+    prefetch_empty(w);
+    (void) renameat(w->fd, PREFETCH_LOCK_FILE, w->fd, PREFETCH_OFF_FILE);
+    prefetch_close(w);
 }
 
 /* ---- those of others ------------------------------------------------------------------------------------------- */
 
 /* Windows whose name ends in another boot's, or where nothing has been noted for a day. */
-static bool is_stale(const struct window *other, const struct window *ours)
+static bool is_stale(const struct prefetch *other, const struct prefetch *ours)
 {
     const char *boot = strrchr(ours->path, '-'), *its = strrchr(other->path, '-');
     int64_t now = clock_now_us(&clock_system) / 1000000;
@@ -210,31 +213,31 @@ static bool is_stale(const struct window *other, const struct window *ours)
 
     if (strcmp(boot, its) != 0)
         return true;
-    if (fstatat(other->fd, WINDOW_NOTE_FILE, &st, AT_SYMLINK_NOFOLLOW) != 0 && fstat(other->fd, &st) != 0)
+    if (fstatat(other->fd, PREFETCH_NOTE_FILE, &st, AT_SYMLINK_NOFOLLOW) != 0 && fstat(other->fd, &st) != 0)
         return false;
     return now - (int64_t) st.st_mtime > STALE_SECONDS;
 }
 
-static void sweep_one(const struct window *ours, const char *spool, const char *name, size_t *left)
+static void sweep_one(const struct prefetch *ours, const char *spool, const char *name, size_t *left)
 {
-    struct window other = WINDOW_NONE;
+    struct prefetch other = PREFETCH_NONE;
 
-    if (strncmp(name, WINDOW_PREFIX, strlen(WINDOW_PREFIX)) != 0 ||
+    if (strncmp(name, PREFETCH_PREFIX, strlen(PREFETCH_PREFIX)) != 0 ||
         snprintf(other.path, sizeof(other.path), "%s/%s", spool, name) >= (int) sizeof(other.path) ||
         strcmp(other.path, ours->path) == 0)
         return;
     other.fd = open(other.path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (other.fd >= 0 && is_stale(&other, ours) && window_lock(&other)) {
-        window_remove(&other);
+    if (other.fd >= 0 && is_stale(&other, ours) && prefetch_lock(&other)) {
+        prefetch_remove(&other);
         (*left)--;
     }
-    window_close(&other);
+    prefetch_close(&other);
 }
 
-void window_sweep(const struct window *w)
+void prefetch_sweep(const struct prefetch *w)
 {
-    char spool[WINDOW_PATH_MAX];
-    size_t left = WINDOW_SWEEP_MOST;
+    char spool[PREFETCH_PATH_MAX];
+    size_t left = PREFETCH_SWEEP_MOST;
     DIR *dir;
 
     (void) snprintf(spool, sizeof(spool), "%s", w->path);

@@ -1,10 +1,10 @@
 /*
- * test_window.c - what a call finds in the window: whole segments of this very recovery, once each, and nothing else.
+ * test_prefetch.c - what a call finds in the window: whole segments of this very recovery, once each, and nothing else.
  */
-#include "repo/window.h"
+#include "repo/prefetch.h"
 
 #include "check_main.h"
-#include "window_case.h"
+#include "prefetch_case.h"
 
 #include "base/clock.h"
 
@@ -17,7 +17,7 @@ static bool take(uint64_t number, size_t *from)
 {
     const struct walfile f = segment(number);
 
-    return window_take(&window, &f, dest, from);
+    return prefetch_take(&window, &f, dest, from);
 }
 
 START_TEST(a_whole_segment_is_handed_over_once)
@@ -72,7 +72,7 @@ START_TEST(a_destination_that_can_not_be_leaves_the_segment_where_it_is)
     size_t from = 9;
 
     put_whole(5, 0, BYTES);
-    ck_assert(!window_take(&window, &f, "/nonexistent/dest", &from));
+    ck_assert(!prefetch_take(&window, &f, "/nonexistent/dest", &from));
     ck_assert(take(5, &from));
 }
 END_TEST
@@ -89,7 +89,7 @@ START_TEST(a_segment_gets_to_another_file_system_too)
         return;
     (void) snprintf(path, sizeof(path), "%s/RECOVERYXLOG", there);
     put_whole(5, 0, BYTES);
-    ck_assert(window_take(&window, &f, path, &from));
+    ck_assert(prefetch_take(&window, &f, path, &from));
     ck_assert(stat(path, &st) == 0 && st.st_size == BYTES && (st.st_mode & 07777) == 0600);
     ck_assert_uint_eq(entries_in(there), 1);
     ck_assert_uint_eq(entries_in(window.path), 0);
@@ -97,19 +97,19 @@ START_TEST(a_segment_gets_to_another_file_system_too)
 }
 END_TEST
 
-static struct window opened_with(struct window_key other)
+static struct prefetch opened_with(struct prefetch_key other)
 {
-    struct window w;
+    struct prefetch w;
 
-    ck_assert(window_open(spool, &other, &w));
-    window_close(&w);
+    ck_assert(prefetch_open(spool, &other, &w));
+    prefetch_close(&w);
     return w;
 }
 
 START_TEST(another_recovery_has_another_window)
 {
     static const char *swapped[] = {"file:///far", "file:///near"};
-    struct window_key others[6];
+    struct prefetch_key others[6];
 
     for (size_t i = 0; i < COUNT(others); i++)
         others[i] = key;
@@ -138,75 +138,75 @@ END_TEST
 
 START_TEST(without_a_spool_or_a_data_directory_there_is_no_window)
 {
-    struct window_key nowhere = key;
-    struct window_note note;
-    struct window w;
+    struct prefetch_key nowhere = key;
+    struct prefetch_note note;
+    struct prefetch w;
     const struct walfile f = segment(5);
     size_t from;
 
     nowhere.data_directory = "/nonexistent";
-    ck_assert(!window_open(spool, &nowhere, &w));
-    ck_assert(!window_open(NULL, &key, &w));
-    ck_assert(!window_make(&w));
-    ck_assert(!window_take(&w, &f, dest, &from));
-    ck_assert(!window_await(&w, &f));
-    ck_assert(!window_has_helper(&w) && !window_is_off(&w) && !window_read_note(&w, &note));
-    (void) window_write_note(&w, &(struct window_note){.has_given = false});
-    window_close(&w);
+    ck_assert(!prefetch_open(spool, &nowhere, &w));
+    ck_assert(!prefetch_open(NULL, &key, &w));
+    ck_assert(!prefetch_make(&w));
+    ck_assert(!prefetch_take(&w, &f, dest, &from));
+    ck_assert(!prefetch_await(&w, &f));
+    ck_assert(!prefetch_has_helper(&w) && !prefetch_is_off(&w) && !prefetch_read_note(&w, &note));
+    (void) prefetch_write_note(&w, &(struct prefetch_note){.has_given = false});
+    prefetch_close(&w);
 }
 END_TEST
 
 START_TEST(a_note_is_read_as_it_was_written_and_a_damaged_one_is_none)
 {
-    const struct window_note note = {.has_given = true, .given = segment(5), .given_us = 77};
-    struct window_note read = {.given_us = 1};
+    const struct prefetch_note note = {.has_given = true, .given = segment(5), .given_us = 77};
+    struct prefetch_note read = {.given_us = 1};
 
-    ck_assert(!window_read_note(&window, &read));
-    (void) window_write_note(&window, &note);
-    ck_assert(window_read_note(&window, &read));
+    ck_assert(!prefetch_read_note(&window, &read));
+    (void) prefetch_write_note(&window, &note);
+    ck_assert(prefetch_read_note(&window, &read));
     ck_assert_int_eq(read.given_us, 77);
-    put(WINDOW_NOTE_FILE, WINDOW_NOTE_TEXT);
-    ck_assert(!window_read_note(&window, &read));
-    put(WINDOW_NOTE_FILE, WINDOW_NOTE_TEXT + 1);
-    ck_assert(!window_read_note(&window, &read));
+    put(PREFETCH_NOTE_FILE, PREFETCH_NOTE_TEXT);
+    ck_assert(!prefetch_read_note(&window, &read));
+    put(PREFETCH_NOTE_FILE, PREFETCH_NOTE_TEXT + 1);
+    ck_assert(!prefetch_read_note(&window, &read));
 }
 END_TEST
 
 /* ---- the helper ------------------------------------------------------------------------------------------------ */
 
-static struct window helper(void)
+static struct prefetch helper(void)
 {
-    struct window w;
+    struct prefetch w;
 
-    ck_assert(window_open(spool, &key, &w) && window_lock(&w));
+    ck_assert(prefetch_open(spool, &key, &w) && prefetch_lock(&w));
     return w;
 }
 
 START_TEST(a_helper_is_there_for_as_long_as_it_holds_the_lock)
 {
-    struct window keeper;
+    struct prefetch keeper;
 
-    ck_assert(!window_has_helper(&window));
+    ck_assert(!prefetch_has_helper(&window));
     keeper = helper();
-    ck_assert(window_has_helper(&window));
-    window_close(&keeper);
-    ck_assert(!window_has_helper(&window));
+    ck_assert(prefetch_has_helper(&window));
+    prefetch_close(&keeper);
+    ck_assert(!prefetch_has_helper(&window));
 }
 END_TEST
 
 /* Looking whether one is there must not keep one from starting. */
 START_TEST(a_question_takes_no_lock)
 {
-    struct window keeper;
+    struct prefetch keeper;
 
-    put(WINDOW_LOCK_FILE, 0);
-    ck_assert(!window_has_helper(&window));
+    put(PREFETCH_LOCK_FILE, 0);
+    ck_assert(!prefetch_has_helper(&window));
     keeper = helper();
-    window_close(&keeper);
+    prefetch_close(&keeper);
 }
 END_TEST
 
-static void beat_at(const struct window *keeper, time_t when)
+static void beat_at(const struct prefetch *keeper, time_t when)
 {
     const struct timespec times[2] = {{.tv_sec = when}, {.tv_sec = when}};
 
@@ -216,19 +216,19 @@ static void beat_at(const struct window *keeper, time_t when)
 START_TEST(nothing_is_waited_for_that_nobody_is_getting)
 {
     const struct walfile f = segment(5);
-    struct window keeper;
-    char part[WINDOW_NAME_MAX];
+    struct prefetch keeper;
+    char part[PREFETCH_NAME_MAX];
 
-    window_part_name(&f, part);
+    prefetch_part_name(&f, part);
     put(part, 10);
-    ck_assert(!window_await(&window, &f)); /* its helper is dead */
+    ck_assert(!prefetch_await(&window, &f)); /* its helper is dead */
     keeper = helper();
     ck_assert_int_eq(unlinkat(window.fd, part, 0), 0);
-    ck_assert(!window_await(&window, &f)); /* it gets others */
+    ck_assert(!prefetch_await(&window, &f)); /* it gets others */
     put(part, 10);
     beat_at(&keeper, 1);
-    ck_assert(!window_await(&window, &f)); /* it hangs */
-    window_close(&keeper);
+    ck_assert(!prefetch_await(&window, &f)); /* it hangs */
+    prefetch_close(&keeper);
 }
 END_TEST
 
@@ -236,62 +236,62 @@ START_TEST(a_pulse_of_another_year_is_none)
 {
     static const int years[] = {-30, -1, 1, 30};
     const struct walfile f = segment(5);
-    struct window keeper = helper();
-    char part[WINDOW_NAME_MAX];
+    struct prefetch keeper = helper();
+    char part[PREFETCH_NAME_MAX];
 
-    window_part_name(&f, part);
+    prefetch_part_name(&f, part);
     put(part, 10);
     for (size_t i = 0; i < sizeof(years) / sizeof(years[0]); i++) {
         beat_at(&keeper, time(NULL) + years[i] * (time_t) 31557600);
-        ck_assert(!window_await(&window, &f));
-        ck_assert(window_has_helper(&window)); /* but no second one is started */
+        ck_assert(!prefetch_await(&window, &f));
+        ck_assert(prefetch_has_helper(&window)); /* but no second one is started */
     }
-    window_close(&keeper);
+    prefetch_close(&keeper);
 }
 END_TEST
 
 static void *finish_soon(void *arg)
 {
     const struct walfile f = segment(5);
-    const struct window *keeper = arg;
+    const struct prefetch *keeper = arg;
     struct err e = ERR_NONE;
 
     clock_sleep_us(&clock_system, 20000);
-    ck_assert_int_eq(window_finish(keeper, &f, 1, &e), ERR_OK);
+    ck_assert_int_eq(prefetch_finish(keeper, &f, 1, &e), ERR_OK);
     return NULL;
 }
 
 START_TEST(a_segment_on_its_way_is_waited_for)
 {
     const struct walfile f = segment(5);
-    struct window keeper = helper();
+    struct prefetch keeper = helper();
     struct err e = ERR_NONE;
     pthread_t thread;
     size_t from = 9;
     int fd;
 
-    ck_assert_int_eq(window_begin(&keeper, &f, &fd, &e), ERR_OK);
+    ck_assert_int_eq(prefetch_begin(&keeper, &f, &fd, &e), ERR_OK);
     ck_assert(ftruncate(fd, BYTES) == 0 && close(fd) == 0);
     ck_assert_int_eq(pthread_create(&thread, NULL, finish_soon, &keeper), 0);
-    ck_assert(window_await(&window, &f));
+    ck_assert(prefetch_await(&window, &f));
     ck_assert(take(5, &from));
     ck_assert_uint_eq(from, 1);
     (void) pthread_join(thread, NULL);
-    window_close(&keeper);
+    prefetch_close(&keeper);
 }
 END_TEST
 
 START_TEST(one_that_gave_up_keeps_others_away_for_an_hour)
 {
-    struct window keeper = helper();
+    struct prefetch keeper = helper();
 
-    ck_assert(!window_is_off(&window));
-    window_retire(&keeper);
-    ck_assert(window_is_off(&window));
-    ck_assert(!window_has_helper(&window));
+    ck_assert(!prefetch_is_off(&window));
+    prefetch_retire(&keeper);
+    ck_assert(prefetch_is_off(&window));
+    ck_assert(!prefetch_has_helper(&window));
     keeper = helper();
-    ck_assert(!window_is_off(&window));
-    window_close(&keeper);
+    ck_assert(!prefetch_is_off(&window));
+    prefetch_close(&keeper);
 }
 END_TEST
 
@@ -313,6 +313,6 @@ int main(void)
                                   a_segment_on_its_way_is_waited_for,
                                   one_that_gave_up_keeps_others_away_for_an_hour};
 
-    return check_main(suite_between("repo/window", window_set_up, window_tear_down, tests,
+    return check_main(suite_between("repo/prefetch", prefetch_set_up, prefetch_tear_down, tests,
                                     sizeof(tests) / sizeof(tests[0])));
 }

@@ -1,9 +1,10 @@
 /*
- * window_case.h - a spool, a data directory, and the window of the recovery there, for the tests of both of its sides.
+ * prefetch_case.h - a spool, a data directory, and the window of the recovery there, for the tests of both of its
+ * sides.
  */
 #pragma once
-#include "repo/window.h"
-#include "repo/window_keep.h"
+#include "repo/prefetch.h"
+#include "repo/prefetch_keep.h"
 
 #include "../scratch.h"
 
@@ -17,16 +18,16 @@
 
 static char scratch[SCRATCH_MAX], data_directory[SCRATCH_MAX + 16], dest[SCRATCH_MAX + 16];
 static const char *places[] = {"file:///near", "file:///far"};
-static struct window_key key;
+static struct prefetch_key key;
 static struct spool *spool;
-static struct window window;
+static struct prefetch window;
 
 static inline struct walfile segment(uint64_t number)
 {
     return walseg_file(1, number, BYTES);
 }
 
-static inline void window_set_up(void)
+static inline void prefetch_set_up(void)
 {
     struct err e = ERR_NONE;
 
@@ -35,19 +36,19 @@ static inline void window_set_up(void)
     (void) snprintf(dest, sizeof(dest), "%s/dest", scratch);
     ck_assert_int_eq(mkdir(data_directory, 0700), 0);
     ck_assert_int_eq(spool_open(scratch_path(scratch, "spool"), "main", &spool, &e), ERR_OK);
-    key = (struct window_key){.data_directory = data_directory,
-                              .line = "6789abcdef012345",
-                              .places = places,
-                              .place_count = 2,
-                              .segment_bytes = BYTES};
-    ck_assert(window_open(spool, &key, &window));
+    key = (struct prefetch_key){.data_directory = data_directory,
+                                .line = "6789abcdef012345",
+                                .places = places,
+                                .place_count = 2,
+                                .segment_bytes = BYTES};
+    ck_assert(prefetch_open(spool, &key, &window));
     ck_assert_int_eq(window.fd, -1);
-    ck_assert(window_make(&window));
+    ck_assert(prefetch_make(&window));
 }
 
-static inline void window_tear_down(void)
+static inline void prefetch_tear_down(void)
 {
-    window_close(&window);
+    prefetch_close(&window);
     spool_free(spool);
     scratch_remove(scratch);
 }
@@ -65,9 +66,9 @@ static inline void put(const char *name, size_t len)
 static inline void put_whole(uint64_t number, size_t repo, size_t len)
 {
     const struct walfile f = segment(number);
-    char name[WINDOW_NAME_MAX];
+    char name[PREFETCH_NAME_MAX];
 
-    window_whole_name(&f, repo, name);
+    prefetch_whole_name(&f, repo, name);
     put(name, len);
 }
 

@@ -1,8 +1,10 @@
 /*
- * repo/window_note.h - where a recovery stands: what it was given last and what it asks for, as calls of fetch note it.
+ * repo/prefetch_note.h - where a recovery stands: what it was given last and what it asks for, as calls of fetch note
+ * it.
  *
  * Text      "<given> <asked> <given at> <waited> <crc>" and a newline: two names of segments (24 zeros: none), two
- *           times in microseconds, 20 digits each, CRC-32C of all before it, 8 hex digits. Always WINDOW_NOTE_TEXT bytes.
+ *           times in microseconds, 20 digits each, CRC-32C of all before it, 8 hex digits. Always PREFETCH_NOTE_TEXT
+ *           bytes.
  */
 #pragma once
 #include "pg/walseg.h"
@@ -10,9 +12,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define WINDOW_NOTE_TEXT 101
+#define PREFETCH_NOTE_TEXT 101
 
-struct window_note {
+struct prefetch_note {
     bool has_given;
     struct walfile given; /* handed over last                            */
     bool has_asked;
@@ -21,6 +23,6 @@ struct window_note {
     int64_t waited_us;    /* how long the server waited for it           */
 };
 
-void window_note_format(const struct window_note *n, char out[WINDOW_NOTE_TEXT + 1]);
-/* False unless it is exactly what window_note_format would have written. */
-bool window_note_parse(const char *text, size_t len, struct window_note *out);
+void prefetch_note_format(const struct prefetch_note *n, char out[PREFETCH_NOTE_TEXT + 1]);
+/* False unless it is exactly what prefetch_note_format would have written. */
+bool prefetch_note_parse(const char *text, size_t len, struct prefetch_note *out);

@@ -1,7 +1,7 @@
 /*
- * repo/window_note.c - see repo/window_note.h.
+ * repo/prefetch_note.c - see repo/prefetch_note.h.
  */
-#include "repo/window_note.h"
+#include "repo/prefetch_note.h"
 
 #include "codec/crc32c.h"
 
@@ -10,7 +10,7 @@
 #include <string.h>
 
 #define NOBODY      "000000000000000000000000"
-#define SIGNED_TEXT (WINDOW_NOTE_TEXT - 9) /* what the CRC is of: all before it, the blank too */
+#define SIGNED_TEXT (PREFETCH_NOTE_TEXT - 9) /* what the CRC is of: all before it, the blank too */
 
 static void name_format(bool is_there, const struct walfile *f, char out[WALFILE_NAME_MAX])
 {
@@ -25,13 +25,13 @@ static int64_t printable(int64_t us)
     return us < 0 ? 0 : us;
 }
 
-void window_note_format(const struct window_note *n, char out[WINDOW_NOTE_TEXT + 1])
+void prefetch_note_format(const struct prefetch_note *n, char out[PREFETCH_NOTE_TEXT + 1])
 {
     char given[WALFILE_NAME_MAX], asked[WALFILE_NAME_MAX];
 
     name_format(n->has_given, &n->given, given);
     name_format(n->has_asked, &n->asked, asked);
-    (void) snprintf(out, WINDOW_NOTE_TEXT + 1, "%.24s %.24s %020" PRId64 " %020" PRId64 " ", given, asked,
+    (void) snprintf(out, PREFETCH_NOTE_TEXT + 1, "%.24s %.24s %020" PRId64 " %020" PRId64 " ", given, asked,
                     printable(n->given_us), printable(n->waited_us));
     (void) snprintf(out + SIGNED_TEXT, 10, "%08" PRIx32 "\n", crc32c(0, out, SIGNED_TEXT));
 }
@@ -44,13 +44,13 @@ static bool name_parse(const char *name, bool *is_there, struct walfile *out)
     return !*is_there || (walfile_parse(name, out, &ignored) == ERR_OK && out->kind == WALFILE_SEGMENT);
 }
 
-bool window_note_parse(const char *text, size_t len, struct window_note *out)
+bool prefetch_note_parse(const char *text, size_t len, struct prefetch_note *out)
 {
-    char whole[WINDOW_NOTE_TEXT + 1], again[WINDOW_NOTE_TEXT + 1];
+    char whole[PREFETCH_NOTE_TEXT + 1], again[PREFETCH_NOTE_TEXT + 1];
     char given[WALSEG_NAME_LEN + 1], asked[WALSEG_NAME_LEN + 1];
-    struct window_note n = {.has_given = false};
+    struct prefetch_note n = {.has_given = false};
 
-    if (len != WINDOW_NOTE_TEXT)
+    if (len != PREFETCH_NOTE_TEXT)
         return false;
     memcpy(whole, text, len);
     whole[len] = '\0';
@@ -58,8 +58,8 @@ bool window_note_parse(const char *text, size_t len, struct window_note *out)
                &n.waited_us) != 4 ||
         !name_parse(given, &n.has_given, &n.given) || !name_parse(asked, &n.has_asked, &n.asked))
         return false;
-    window_note_format(&n, again);
-    if (memcmp(whole, again, WINDOW_NOTE_TEXT) != 0)
+    prefetch_note_format(&n, again);
+    if (memcmp(whole, again, PREFETCH_NOTE_TEXT) != 0)
         return false;
     *out = n;
     return true;

@@ -1,38 +1,40 @@
 /*
- * test_window_keep.c - one helper keeps a window, whatever a dead one left there is used or removed, and nothing stays.
+ * test_prefetch_keep.c - one helper keeps a window, whatever a dead one left there is used or removed, and nothing
+ * stays.
  */
-#include "repo/window_keep.h"
+#include "repo/prefetch_keep.h"
 
 #include "check_main.h"
-#include "window_case.h"
+#include "prefetch_case.h"
 
+#include <errno.h>
 #include <sys/time.h>
 
 START_TEST(one_helper_keeps_a_window)
 {
-    struct window other;
+    struct prefetch other;
 
-    ck_assert(window_lock(&window));
-    ck_assert(window_open(spool, &key, &other));
-    ck_assert(!window_lock(&other));
-    window_close(&window);
-    ck_assert(window_lock(&other));
-    window_close(&other);
+    ck_assert(prefetch_lock(&window));
+    ck_assert(prefetch_open(spool, &key, &other));
+    ck_assert(!prefetch_lock(&other));
+    prefetch_close(&window);
+    ck_assert(prefetch_lock(&other));
+    prefetch_close(&other);
 }
 END_TEST
 
 START_TEST(a_window_that_was_removed_is_ours_no_more)
 {
-    struct window other;
+    struct prefetch other;
 
-    ck_assert(window_lock(&window));
-    ck_assert(window_is_ours(&window));
-    ck_assert_int_eq(unlinkat(window.fd, WINDOW_LOCK_FILE, 0), 0);
-    ck_assert(!window_is_ours(&window));
-    ck_assert(window_open(spool, &key, &other) && window_lock(&other));
-    ck_assert(window_is_ours(&other));
-    ck_assert(!window_is_ours(&window));
-    window_close(&other);
+    ck_assert(prefetch_lock(&window));
+    ck_assert(prefetch_is_ours(&window));
+    ck_assert_int_eq(unlinkat(window.fd, PREFETCH_LOCK_FILE, 0), 0);
+    ck_assert(!prefetch_is_ours(&window));
+    ck_assert(prefetch_open(spool, &key, &other) && prefetch_lock(&other));
+    ck_assert(prefetch_is_ours(&other));
+    ck_assert(!prefetch_is_ours(&window));
+    prefetch_close(&other);
 }
 END_TEST
 
@@ -42,10 +44,10 @@ START_TEST(what_is_given_up_leaves_nothing)
     struct err e = ERR_NONE;
     int fd;
 
-    ck_assert_int_eq(window_begin(&window, &f, &fd, &e), ERR_OK);
+    ck_assert_int_eq(prefetch_begin(&window, &f, &fd, &e), ERR_OK);
     (void) close(fd);
     ck_assert(has("000000010000000000000005.part"));
-    window_give_up(&window, &f);
+    prefetch_give_up(&window, &f);
     ck_assert_uint_eq(entries_in(window.path), 0);
 }
 END_TEST
@@ -58,14 +60,14 @@ START_TEST(a_file_that_a_dead_helper_began_is_begun_anew)
     int fd;
 
     put("000000010000000000000005.part", 4711);
-    ck_assert_int_eq(window_begin(&window, &f, &fd, &e), ERR_OK);
+    ck_assert_int_eq(prefetch_begin(&window, &f, &fd, &e), ERR_OK);
     ck_assert(fstat(fd, &st) == 0 && st.st_size == 0);
     (void) close(fd);
-    ck_assert_int_eq(window_finish(&window, &f, 1, &e), ERR_OK);
+    ck_assert_int_eq(prefetch_finish(&window, &f, 1, &e), ERR_OK);
     ck_assert(has("000000010000000000000005.01"));
-    window_drop(&window, &f);
+    prefetch_drop(&window, &f);
     ck_assert_uint_eq(entries_in(window.path), 0);
-    ck_assert_int_eq(window_finish(&window, &f, 1, &e), ERR_IO);
+    ck_assert_int_eq(prefetch_finish(&window, &f, 1, &e), ERR_IO);
 }
 END_TEST
 
@@ -89,14 +91,14 @@ START_TEST(what_is_whole_is_taken_over_and_the_rest_removed)
     put_whole(8, 2, BYTES); /* of a repository that there is not */
     put("000000010000000000000009.part", BYTES);
     put("something else", 3);
-    put(WINDOW_NOTE_FILE, 3);
-    ck_assert(window_lock(&window));
+    put(PREFETCH_NOTE_FILE, 3);
+    ck_assert(prefetch_lock(&window));
     adopted_count = 0;
-    window_adopt(&window, note_adopted, NULL);
+    prefetch_adopt(&window, note_adopted, NULL);
     ck_assert_uint_eq(adopted_count, 2);
     ck_assert_uint_eq(adopted[0] + adopted[1], 11);
     ck_assert_uint_eq(entries_in(window.path), 4); /* these, the position and the lock */
-    window_empty(&window);
+    prefetch_empty(&window);
     ck_assert_uint_eq(entries_in(window.path), 2);
 }
 END_TEST
@@ -105,9 +107,9 @@ START_TEST(a_window_goes_with_all_that_is_in_it)
 {
     put_whole(5, 0, BYTES);
     put("000000010000000000000009.part", 5);
-    put(WINDOW_NOTE_FILE, 3);
-    ck_assert(window_lock(&window));
-    window_remove(&window);
+    put(PREFETCH_NOTE_FILE, 3);
+    ck_assert(prefetch_lock(&window));
+    prefetch_remove(&window);
     ck_assert_uint_eq(entries_in(spool_dir(spool)), 0);
     ck_assert_int_eq(window.fd, -1);
 }
@@ -116,8 +118,8 @@ END_TEST
 START_TEST(one_that_gives_up_leaves_no_segment)
 {
     put_whole(5, 0, BYTES);
-    ck_assert(window_lock(&window));
-    window_retire(&window);
+    ck_assert(prefetch_lock(&window));
+    prefetch_retire(&window);
     ck_assert_uint_eq(entries_in(scratch_path(spool_dir(spool), strrchr(window.path, '/') + 1)), 1);
 }
 END_TEST
@@ -130,7 +132,7 @@ static void other_window(const char *tail, long age)
     FILE *f;
 
     (void) snprintf(path, sizeof(path), "%s/window-%s", spool_dir(spool), tail);
-    (void) snprintf(note, sizeof(note), "%s/" WINDOW_NOTE_FILE, path);
+    (void) snprintf(note, sizeof(note), "%s/" PREFETCH_NOTE_FILE, path);
     (void) snprintf(file, sizeof(file), "%s/000000010000000000000005.00", path);
     ck_assert_int_eq(mkdir(path, 0700), 0);
     ck_assert((f = fopen(file, "w")) != NULL && fclose(f) == 0);
@@ -145,7 +147,7 @@ START_TEST(windows_that_nobody_keeps_any_more_are_swept)
 {
     const char *boot = strrchr(window.path, '-');
     char fresh[64], old[64], kept[64];
-    struct window keeper = WINDOW_NONE;
+    struct prefetch keeper = PREFETCH_NONE;
 
     (void) snprintf(fresh, sizeof(fresh), "1111111111111111%s", boot);
     (void) snprintf(old, sizeof(old), "2222222222222222%s", boot);
@@ -156,22 +158,37 @@ START_TEST(windows_that_nobody_keeps_any_more_are_swept)
     other_window("3333333333333333-00000000", 10);
     (void) snprintf(keeper.path, sizeof(keeper.path), "%s/window-%s", spool_dir(spool), kept);
     keeper.fd = open(keeper.path, O_RDONLY | O_DIRECTORY);
-    ck_assert(window_lock(&keeper));
+    ck_assert(prefetch_lock(&keeper));
     ck_assert_int_eq(mkdir(scratch_path(spool_dir(spool), "index-1"), 0700), 0);
-    ck_assert(window_lock(&window));
-    window_sweep(&window);
+    ck_assert(prefetch_lock(&window));
+    prefetch_sweep(&window);
     ck_assert_uint_eq(entries_in(spool_dir(spool)),
                       4); /* ours, the fresh one, the kept one, and what is none */
     ck_assert_uint_eq(entries_in(keeper.path), 3);
-    window_close(&keeper);
-    window_sweep(&window);
+    prefetch_close(&keeper);
+    prefetch_sweep(&window);
     ck_assert_uint_eq(entries_in(spool_dir(spool)), 3);
 }
 END_TEST
 
 START_TEST(room_is_what_the_disk_has_beyond_a_reserve)
 {
-    ck_assert(!window_has_room(&window, UINT64_MAX / 2));
+    struct err e = ERR_NONE;
+
+    ck_assert_int_eq(prefetch_reserve(&window, UINT64_MAX / 2, &e), ERR_IO);
+    ck_assert_int_eq(e.sys_errno, ENOSPC);
+    ck_assert_msg(prefetch_reserve(&window, 0, &e) == ERR_OK, "%s", e.text);
+}
+END_TEST
+
+START_TEST(a_disk_that_can_t_be_asked_is_not_a_full_one)
+{
+    struct prefetch closed = window;
+    struct err e = ERR_NONE;
+
+    closed.fd = -1;
+    ck_assert_int_eq(prefetch_reserve(&closed, 0, &e), ERR_IO);
+    ck_assert_int_eq(e.sys_errno, EBADF);
 }
 END_TEST
 
@@ -185,8 +202,9 @@ int main(void)
                                   a_window_goes_with_all_that_is_in_it,
                                   one_that_gives_up_leaves_no_segment,
                                   windows_that_nobody_keeps_any_more_are_swept,
-                                  room_is_what_the_disk_has_beyond_a_reserve};
+                                  room_is_what_the_disk_has_beyond_a_reserve,
+                                  a_disk_that_can_t_be_asked_is_not_a_full_one};
 
-    return check_main(suite_between("repo/window_keep", window_set_up, window_tear_down, tests,
+    return check_main(suite_between("repo/prefetch_keep", prefetch_set_up, prefetch_tear_down, tests,
                                     sizeof(tests) / sizeof(tests[0])));
 }

@@ -1,5 +1,5 @@
 /*
- * repo/window.c - see repo/window.h.
+ * repo/prefetch.c - see repo/prefetch.h.
  *
  * A file has its final name only when it is whole, so a call need not look into it; what it checks is the size, which a
  * server takes for fatal where it is wrong. Locks are those of open file descriptions: asking whether one is held takes
@@ -8,7 +8,7 @@
  * The tag is FNV-1a over 64 bits: it has to tell apart the few recoveries of one host, not to withstand anyone; who can
  * write here is we ourselves.
  */
-#include "repo/window.h"
+#include "repo/prefetch.h"
 
 #include "base/clock.h"
 #include "base/durable.h"
@@ -43,7 +43,7 @@ static uint64_t mix_text(uint64_t hash, const char *text)
 }
 
 /* A directory that was removed and made anew may have its inode again, but not its birth. */
-static bool tag_of(const struct window_key *key, uint64_t *tag)
+static bool tag_of(const struct prefetch_key *key, uint64_t *tag)
 {
     struct statx dir;
     uint64_t identity[5];
@@ -72,21 +72,21 @@ static bool boot_of(char out[BOOT_TEXT + 1])
     return got == BOOT_TEXT && strspn(out, "0123456789abcdef") == BOOT_TEXT;
 }
 
-static void open_directory(struct window *w)
+static void open_directory(struct prefetch *w)
 {
     w->fd = open(w->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
 
-bool window_open(const struct spool *s, const struct window_key *key, struct window *out)
+bool prefetch_open(const struct spool *s, const struct prefetch_key *key, struct prefetch *out)
 {
-    struct window w = WINDOW_NONE;
+    struct prefetch w = PREFETCH_NONE;
     char boot[BOOT_TEXT + 1];
     uint64_t tag;
 
     *out = w;
     if (s == NULL || spool_dir(s) == NULL || !boot_of(boot) || !tag_of(key, &tag) ||
-        snprintf(w.path, sizeof(w.path), "%s/" WINDOW_PREFIX "%016" PRIx64 "-%s", spool_dir(s), tag, boot) >=
-            (int) sizeof(w.path))
+        snprintf(w.path, sizeof(w.path), "%s/" PREFETCH_PREFIX "%016" PRIx64 "-%s", spool_dir(s), tag,
+                 boot) >= (int) sizeof(w.path))
         return false;
     w.repo_count = key->place_count;
     w.segment_bytes = key->segment_bytes;
@@ -95,7 +95,7 @@ bool window_open(const struct spool *s, const struct window_key *key, struct win
     return true;
 }
 
-bool window_make(struct window *w)
+bool prefetch_make(struct prefetch *w)
 {
     if (w->fd >= 0)
         return true;
@@ -105,7 +105,7 @@ bool window_make(struct window *w)
     return w->fd >= 0;
 }
 
-void window_close(struct window *w)
+void prefetch_close(struct prefetch *w)
 {
     if (w->lock_fd >= 0)
         (void) close(w->lock_fd);
@@ -116,56 +116,56 @@ void window_close(struct window *w)
 
 /* ---- where recovery stands ------------------------------------------------------------------------------------- */
 
-bool window_read_note(const struct window *w, struct window_note *out)
+bool prefetch_read_note(const struct prefetch *w, struct prefetch_note *out)
 {
-    char text[WINDOW_NOTE_TEXT + 1];
-    int fd = w->fd < 0 ? -1 : openat(w->fd, WINDOW_NOTE_FILE, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    char text[PREFETCH_NOTE_TEXT + 1];
+    int fd = w->fd < 0 ? -1 : openat(w->fd, PREFETCH_NOTE_FILE, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
     ssize_t got;
 
     if (fd < 0)
         return false;
     got = read(fd, text, sizeof(text));
     (void) close(fd);
-    return got >= 0 && window_note_parse(text, (size_t) got, out);
+    return got >= 0 && prefetch_note_parse(text, (size_t) got, out);
 }
 
 /* Always of one length and in one write: a reader sees the old one or the new one, and the CRC tells if it does not. */
-bool window_write_note(const struct window *w, const struct window_note *n)
+bool prefetch_write_note(const struct prefetch *w, const struct prefetch_note *n)
 {
-    char text[WINDOW_NOTE_TEXT + 1];
+    char text[PREFETCH_NOTE_TEXT + 1];
     int fd =
-        w->fd < 0 ? -1 : openat(w->fd, WINDOW_NOTE_FILE, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+        w->fd < 0 ? -1 : openat(w->fd, PREFETCH_NOTE_FILE, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
     bool is_written;
 
     if (fd < 0)
         return false;
-    window_note_format(n, text);
-    is_written = write(fd, text, WINDOW_NOTE_TEXT) == WINDOW_NOTE_TEXT;
+    prefetch_note_format(n, text);
+    is_written = write(fd, text, PREFETCH_NOTE_TEXT) == PREFETCH_NOTE_TEXT;
     if (!is_written)
-        (void) unlinkat(w->fd, WINDOW_NOTE_FILE, 0);
+        (void) unlinkat(w->fd, PREFETCH_NOTE_FILE, 0);
     (void) close(fd);
     return is_written;
 }
 
 /* ---- taking ---------------------------------------------------------------------------------------------------- */
 
-void window_whole_name(const struct walfile *f, size_t repo, char out[WINDOW_NAME_MAX])
+void prefetch_whole_name(const struct walfile *f, size_t repo, char out[PREFETCH_NAME_MAX])
 {
     char name[WALFILE_NAME_MAX];
 
     walfile_format(f, name);
-    (void) snprintf(out, WINDOW_NAME_MAX, "%.24s.%02u", name, (unsigned) (repo % 100));
+    (void) snprintf(out, PREFETCH_NAME_MAX, "%.24s.%02u", name, (unsigned) (repo % 100));
 }
 
-void window_part_name(const struct walfile *f, char out[WINDOW_NAME_MAX])
+void prefetch_part_name(const struct walfile *f, char out[PREFETCH_NAME_MAX])
 {
     char name[WALFILE_NAME_MAX];
 
     walfile_format(f, name);
-    (void) snprintf(out, WINDOW_NAME_MAX, "%.24s.part", name);
+    (void) snprintf(out, PREFETCH_NAME_MAX, "%.24s.part", name);
 }
 
-static bool is_whole(const struct window *w, const char *name)
+static bool is_whole(const struct prefetch *w, const char *name)
 {
     struct stat st;
 
@@ -187,7 +187,7 @@ static bool copy_all(int from, int to, uint32_t bytes)
     return true;
 }
 
-static bool copy_out(const struct window *w, const char *name, const char *dest)
+static bool copy_out(const struct prefetch *w, const char *name, const char *dest)
 {
     CLEANUP(durable_discard) struct durable out = DURABLE_NONE;
     struct err ignored = ERR_NONE;
@@ -202,12 +202,12 @@ static bool copy_out(const struct window *w, const char *name, const char *dest)
     return is_out;
 }
 
-bool window_take(const struct window *w, const struct walfile *f, const char *dest, size_t *from)
+bool prefetch_take(const struct prefetch *w, const struct walfile *f, const char *dest, size_t *from)
 {
-    char name[WINDOW_NAME_MAX];
+    char name[PREFETCH_NAME_MAX];
 
     for (size_t repo = 0; w->fd >= 0 && repo < w->repo_count; repo++) {
-        window_whole_name(f, repo, name);
+        prefetch_whole_name(f, repo, name);
         if (!is_whole(w, name))
             continue;
         if (renameat(w->fd, name, AT_FDCWD, dest) == 0 || (errno == EXDEV && copy_out(w, name, dest))) {
@@ -234,10 +234,10 @@ static bool is_recent(const struct timespec *when, int64_t limit_us)
 }
 
 /* Its lock is held; *pulse, unless NULL: is it at work, too? */
-static bool look_at_helper(const struct window *w, bool *pulse)
+static bool look_at_helper(const struct prefetch *w, bool *pulse)
 {
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-    int fd = w->fd < 0 ? -1 : openat(w->fd, WINDOW_LOCK_FILE, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+    int fd = w->fd < 0 ? -1 : openat(w->fd, PREFETCH_LOCK_FILE, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
     struct stat st;
     bool is_held;
 
@@ -245,51 +245,51 @@ static bool look_at_helper(const struct window *w, bool *pulse)
         return false;
     is_held = fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
     if (pulse != NULL)
-        *pulse = is_held && fstat(fd, &st) == 0 && is_recent(&st.st_mtim, WINDOW_PATIENCE_US);
+        *pulse = is_held && fstat(fd, &st) == 0 && is_recent(&st.st_mtim, PREFETCH_PATIENCE_US);
     (void) close(fd);
     return is_held;
 }
 
-bool window_has_helper(const struct window *w)
+bool prefetch_has_helper(const struct prefetch *w)
 {
     return look_at_helper(w, NULL);
 }
 
-bool window_is_off(const struct window *w)
+bool prefetch_is_off(const struct prefetch *w)
 {
     struct stat st;
 
-    return w->fd >= 0 && fstatat(w->fd, WINDOW_OFF_FILE, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-           is_recent(&st.st_ctim, WINDOW_OFF_US);
+    return w->fd >= 0 && fstatat(w->fd, PREFETCH_OFF_FILE, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+           is_recent(&st.st_ctim, PREFETCH_OFF_US);
 }
 
-static bool is_there(const struct window *w, const struct walfile *f)
+static bool is_there(const struct prefetch *w, const struct walfile *f)
 {
-    char name[WINDOW_NAME_MAX];
+    char name[PREFETCH_NAME_MAX];
 
     for (size_t repo = 0; repo < w->repo_count; repo++) {
-        window_whole_name(f, repo, name);
+        prefetch_whole_name(f, repo, name);
         if (is_whole(w, name))
             return true;
     }
     return false;
 }
 
-bool window_await(const struct window *w, const struct walfile *f)
+bool prefetch_await(const struct prefetch *w, const struct walfile *f)
 {
     const struct clock *clock = &clock_system;
     int64_t grown_us = clock_mono_us(clock);
-    char part[WINDOW_NAME_MAX];
+    char part[PREFETCH_NAME_MAX];
     off_t size = -1;
     struct stat st;
     bool pulse;
 
-    window_part_name(f, part);
+    prefetch_part_name(f, part);
     while (w->fd >= 0 && fstatat(w->fd, part, &st, AT_SYMLINK_NOFOLLOW) == 0) {
         if (st.st_size != size)
             grown_us = clock_mono_us(clock);
         size = st.st_size;
-        if (!look_at_helper(w, &pulse) || !pulse || clock_mono_us(clock) - grown_us > WINDOW_PATIENCE_US)
+        if (!look_at_helper(w, &pulse) || !pulse || clock_mono_us(clock) - grown_us > PREFETCH_PATIENCE_US)
             return false;
         clock_sleep_us(clock, GLANCE_US);
     }
