@@ -1,7 +1,8 @@
 /*
  * ops/backup.c - see ops/backup.h.
  *
- * The order makes the promise: data, the server's last word, the WAL, the index, the catalog, and only then backup.json.
+ * The order makes the promise: data, the server's last word, the WAL, the index, the catalog, and only then
+ * backup.json.
  */
 #include "ops/backup.h"
 
@@ -13,12 +14,11 @@
 #include "ops/backup_catalog.h"
 #include "ops/backup_previous.h"
 #include "ops/backup_store.h"
+#include "ops/backup_stream.h"
 #include "ops/backup_wal.h"
 #include "ops/progress.h"
-#include "pg/basebackup.h"
 #include "pg/control.h"
 #include "pg/label.h"
-#include "pg/manifest.h"
 #include "pg/replproto.h"
 #include "pg/replproto_server.h"
 #include "pg/timeline.h"
@@ -30,15 +30,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MANIFEST_MAX  ((size_t) 1 << 30)
-#define MANIFEST_NAME "backup_manifest"
-
-/* A small file of the stream that is read as well as stored. */
-struct caught {
-    const char *path;
-    struct buf bytes;
-};
-
 struct backup_run {
     struct cluster *cluster;
     const struct backup_options *options;
@@ -46,32 +37,20 @@ struct backup_run {
     struct layout layout;
     struct replproto *conn;
     struct replproto_server server;
-    struct basebackup *stream;
     struct backup_previous *previous;
     struct backup_store *store;
     struct backup_info info;
-    struct progress progress;
-    bool in_file;        /* the member being read is a file */
-    uint32_t tablespace; /* oid of the archive being read, 0 = the data directory */
-    struct caught label, control;
-    struct caught *catching;
-    struct buf manifest_text;
-    struct manifest manifest;
+    struct backup_stream stream;
     struct backup_catalog catalog;
 };
 
 static void run_clear(struct backup_run *b)
 {
-    progress_end(&b->progress);
     backup_store_free(b->store);
     backup_previous_free(b->previous);
-    basebackup_free(b->stream);
+    backup_stream_clear(&b->stream);
     replproto_close(b->conn);
     backup_info_clear(&b->info);
-    buf_clear(&b->label.bytes);
-    buf_clear(&b->control.bytes);
-    buf_clear(&b->manifest_text);
-    manifest_clear(&b->manifest);
     backup_catalog_close(&b->catalog);
 }
 
@@ -215,137 +194,21 @@ static enum err_code open_store(struct backup_run *b, struct err *e)
 static enum err_code begin(struct backup_run *b, struct err *e)
 {
     const struct backup_options *o = b->options;
-    struct basebackup_options bb = {.label = b->info.label,
-                                    .fast_checkpoint = o->fast_checkpoint,
-                                    .max_rate_kb = (unsigned) (o->max_rate_bytes / 1024)};
-    const struct basebackup_start *start;
-    uint64_t total = 0;
+    const struct basebackup_options bb = {.label = b->info.label,
+                                          .fast_checkpoint = o->fast_checkpoint,
+                                          .max_rate_kb = (unsigned) (o->max_rate_bytes / 1024)};
 
     b->info.start_us = server_now_us(b);
     log_info("backup %s: waiting for the server's checkpoint", b->info.id);
-    if (basebackup_begin(b->conn, &bb, &b->stream, e) != ERR_OK)
+    return backup_stream_begin(&b->stream, b->conn, &bb, e);
+}
+
+static enum err_code take(struct backup_run *b, struct err *e)
+{
+    if (backup_stream_take(&b->stream, b->store, e) != ERR_OK ||
+        backup_stream_finish(&b->stream, e) != ERR_OK)
         return e->code;
-    start = basebackup_start(b->stream);
-    b->info.timeline = start->tli;
-    b->info.start_lsn = start->position;
-    for (size_t i = 0; i < start->tablespace_count; i++)
-        total += start->tablespaces[i].estimate_kb * 1024;
-    progress_begin(&b->progress, "backup", total);
-    return ERR_OK;
-}
-
-/* ---- what the tar brings ---- */
-
-static enum err_code full_path(const struct backup_run *b, const char *path, char out[4096], struct err *e)
-{
-    int len = b->tablespace == 0 ? snprintf(out, 4096, "%s", path)
-                                 : snprintf(out, 4096, "pg_tblspc/%" PRIu32 "/%s", b->tablespace, path);
-
-    return len < 4096 ? ERR_OK : err_set(e, ERR_CORRUPT, "path \"%.64s…\" is too long", path);
-}
-
-static enum err_code member_begin(void *arg, const struct tar_member *m, struct err *e)
-{
-    struct backup_run *b = arg;
-    char path[4096];
-
-    if (full_path(b, m->path, path, e) != ERR_OK)
-        return e->code;
-    b->in_file = m->type == TAR_FILE;
-    if (m->type == TAR_DIRECTORY)
-        return backup_store_directory(b->store, path, m->mode, e);
-    if (m->type == TAR_SYMLINK)
-        return backup_store_link(b->store, path, m->target, e);
-    b->catching = strcmp(path, b->label.path) == 0     ? &b->label
-                  : strcmp(path, b->control.path) == 0 ? &b->control
-                                                       : NULL;
-    return backup_store_file(b->store, path, m->mode, m->size, m->mtime, e);
-}
-
-static enum err_code member_data(void *arg, const void *bytes, size_t len, struct err *e)
-{
-    struct backup_run *b = arg;
-
-    progress_add(&b->progress, len);
-    if (b->catching != NULL && buf_append(&b->catching->bytes, bytes, len, e) != ERR_OK)
-        return err_while(e, "file \"%s\"", b->catching->path);
-    return backup_store_data(b->store, bytes, len, e);
-}
-
-/* Directories and links have an end as well; only a file was begun in the store. */
-static enum err_code member_end(void *arg, struct err *e)
-{
-    struct backup_run *b = arg;
-
-    b->catching = NULL;
-    return b->in_file ? backup_store_file_end(b->store, e) : ERR_OK;
-}
-
-static enum err_code add_tablespace(struct backup_run *b, const struct basebackup_tablespace *t,
-                                    struct err *e)
-{
-    struct backup_tablespace *grown;
-
-    if (!utf8_is_valid(t->path)) /* as the label */
-        return err_set(e, ERR_REFUSED, "the directory of tablespace %" PRIu32 " has a name that is not UTF-8",
-                       t->oid);
-    grown = reallocarray(b->info.tablespaces, b->info.tablespace_count + 1, sizeof(*grown));
-    if (grown == NULL)
-        return err_nomem(e, "a list of tablespaces");
-    b->info.tablespaces = grown;
-    grown += b->info.tablespace_count;
-    *grown =
-        (struct backup_tablespace){.oid = t->oid, .path = strdup(t->path), .bytes = t->estimate_kb * 1024};
-    if (grown->path == NULL)
-        return err_nomem(e, "a path");
-    b->info.tablespace_count++;
-    return backup_store_tablespace(b->store, t->oid, t->path, e);
-}
-
-static enum err_code read_archives(struct backup_run *b, struct err *e)
-{
-    struct tar_events events = {member_begin, member_data, member_end, b};
-    const struct basebackup_tablespace *archive;
-    bool more;
-
-    for (;;) {
-        if (basebackup_next_archive(b->stream, &archive, &more, e) != ERR_OK)
-            return e->code;
-        if (!more)
-            return ERR_OK;
-        b->tablespace = archive->oid;
-        if ((archive->oid != 0 && add_tablespace(b, archive, e) != ERR_OK) ||
-            tar_read(basebackup_pull, b->stream, &events, e) != ERR_OK)
-            return e->code;
-    }
-}
-
-/* The manifest proves what arrived, and is stored as the file it would be, so that pg_verifybackup finds it. */
-static enum err_code take_manifest(struct backup_run *b, struct err *e)
-{
-    struct buf *text = &b->manifest_text;
-
-    buf_init(text, MANIFEST_MAX);
-    if (basebackup_manifest(b->stream, text, e) != ERR_OK ||
-        manifest_parse(text->data, text->len, &b->manifest, e) != ERR_OK ||
-        backup_store_check(b->store, &b->manifest, e) != ERR_OK ||
-        backup_store_file(b->store, MANIFEST_NAME, 0600, text->len, b->info.start_us / 1000000, e) !=
-            ERR_OK ||
-        backup_store_data(b->store, text->data, text->len, e) != ERR_OK)
-        return e->code;
-    return backup_store_file_end(b->store, e);
-}
-
-static enum err_code finish_stream(struct backup_run *b, struct err *e)
-{
-    struct basebackup_end end;
-
-    if (basebackup_finish(b->stream, &end, e) != ERR_OK)
-        return e->code;
-    b->info.stop_lsn = end.position;
-    b->info.timeline = end.tli;
     b->info.stop_us = server_now_us(b);
-    progress_end(&b->progress);
     return ERR_OK;
 }
 
@@ -402,8 +265,8 @@ static enum err_code wait_for_wal(struct backup_run *b, struct err *e)
     const bool can_ask = b->server.has_sql && b->server.knows_standby && !b->server.is_standby;
     const struct backup_wal w = {.repo = b->repo,
                                  .layout = &b->layout,
-                                 .ranges = b->manifest.ranges,
-                                 .range_count = b->manifest.range_count,
+                                 .ranges = b->stream.manifest.ranges,
+                                 .range_count = b->stream.manifest.range_count,
                                  .segment_bytes = b->server.segment_bytes,
                                  .timeout_ms = b->options->wal_timeout_ms,
                                  .clock = &clock_system,
@@ -420,8 +283,8 @@ static enum err_code fill_info(struct backup_run *b, struct err *e)
     struct label label;
     char origin[DESCRIPTOR_TEXT_MAX];
 
-    if (control_parse(b->control.bytes.data, b->control.bytes.len, &control, e) != ERR_OK ||
-        label_parse(b->label.bytes.data, b->label.bytes.len, &label, e) != ERR_OK)
+    if (control_parse(b->stream.control.bytes.data, b->stream.control.bytes.len, &control, e) != ERR_OK ||
+        label_parse(b->stream.label.bytes.data, b->stream.label.bytes.len, &label, e) != ERR_OK)
         return err_while(e, "the server's backup");
     i->system_identifier = b->server.system_identifier;
     i->server_version = (uint32_t) b->server.version;
@@ -461,19 +324,13 @@ enum err_code ops_backup(struct cluster *c, const struct backup_options *o, char
                          struct err *e)
 {
     CLEANUP(run_clear)
-    struct backup_run b = {.cluster = c,
-                           .options = o,
-                           .label = {.path = "backup_label"},
-                           .control = {.path = "global/pg_control"},
-                           .catalog = BACKUP_CATALOG_NONE};
+    struct backup_run b = {.cluster = c, .options = o, .catalog = BACKUP_CATALOG_NONE};
 
-    buf_init(&b.label.bytes, LABEL_FILE_MAX);
-    buf_init(&b.control.bytes, CONTROL_FILE_BYTES);
+    backup_stream_init(&b.stream, &b.info);
     make_id(&b, id);
     if (choose_repo(&b, e) != ERR_OK || settle_label(&b, e) != ERR_OK || connect_server(&b, e) != ERR_OK ||
         check_archiving(&b, e) != ERR_OK || ask_preload(&b, e) != ERR_OK || open_store(&b, e) != ERR_OK ||
-        begin(&b, e) != ERR_OK || read_archives(&b, e) != ERR_OK || take_manifest(&b, e) != ERR_OK ||
-        finish_stream(&b, e) != ERR_OK || take_catalog(&b, e) != ERR_OK ||
+        begin(&b, e) != ERR_OK || take(&b, e) != ERR_OK || take_catalog(&b, e) != ERR_OK ||
         backup_store_flush(b.store, e) != ERR_OK || store_history(&b, e) != ERR_OK ||
         wait_for_wal(&b, e) != ERR_OK || fill_info(&b, e) != ERR_OK ||
         backup_store_index(b.store, &b.info, e) != ERR_OK || store_catalog(&b, e) != ERR_OK ||
