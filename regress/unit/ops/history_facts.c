@@ -70,7 +70,9 @@ static uint64_t behind_gap(const struct history_gap *g, uint64_t number)
     return g->was_in_flight ? g->told_to + 1 : g->last + 1;
 }
 
-/* Up to where is the run acknowledged? Some are still on their way, and what lies behind one that failed never counts. */
+/*
+ * Up to where is the run acknowledged? Some are still on their way, and what lies behind one that failed never counts.
+ */
 static void set_acknowledged(const struct history *h, uint32_t tli, uint64_t number, struct wal_facts *f)
 {
     const struct history_timeline *t = &h->timelines[tli];

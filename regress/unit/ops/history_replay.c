@@ -101,6 +101,23 @@ static void discard(struct history_outcome *o, const struct history_record *r)
     o->discarded_xid = r->xid;
 }
 
+/* Does the path hold one that is past the time before this backup's own WAL? */
+static bool is_past_before(const struct history *h, uint32_t tli, const struct history_backup *b,
+                           const struct target *t)
+{
+    for (uint64_t number = walseg_number(b->start_lsn, h->segment_bytes); number > 0; number--) {
+        struct history_segment segment;
+
+        if (!has_segment(h, tli, number))
+            continue;
+        history_records(h, history_owner(h, tli, number), number, &segment);
+        for (size_t i = 0; i < segment.count; i++)
+            if (segment.records[i].start < b->start_lsn && is_past(t, &segment.records[i]))
+                return true;
+    }
+    return false;
+}
+
 struct history_outcome history_replay(const struct history *h, uint32_t tli, const struct history_backup *b,
                                       const struct target *t)
 {
@@ -116,6 +133,7 @@ struct history_outcome history_replay(const struct history *h, uint32_t tli, con
     o.has_gap = has_later(h, tli, number);
     o.is_consistent = number > first && b->stop_lsn <= o.whole_to;
     o.is_reached = o.is_consistent && t->kind == TARGET_IMMEDIATE;
+    o.is_doubtful = b->from_standby && t->kind == TARGET_TIME && is_past_before(h, tli, b, t);
     history_cursor_init(&c, h, tli, first);
     while ((r = history_next(&c)) != NULL) {
         if (r->start < b->stop_lsn) {

@@ -17,11 +17,13 @@ struct history_outcome {
     bool is_consistent; /* the backup's own WAL is whole */
     bool is_reached;    /* the stop was met behind the backup's end; never for a target that is none */
     bool is_late;       /* one that is past the time lies in the backup: PostgreSQL itself would refuse it */
-    bool is_open;       /* the last segment ends inside a record, which is not whole then */
-    bool has_gap;       /* the path goes on behind the end of what is whole */
-    lsn until;          /* replayed are the records that begin before it */
-    lsn until_end;      /* end of the last of them */
-    lsn kept;           /* start of the last commit among them behind the backup's end, 0 = none */
+    bool
+        is_doubtful; /* a standby's backup, and one that is past the time lies before its WAL: it is in it too */
+    bool is_open;    /* the last segment ends inside a record, which is not whole then */
+    bool has_gap;    /* the path goes on behind the end of what is whole */
+    lsn until;       /* replayed are the records that begin before it */
+    lsn until_end; /* end of the last of them */
+    lsn kept;      /* start of the last commit among them behind the backup's end, 0 = none */
     uint32_t kept_xid;
     lsn discarded; /* start of the first commit that would have come next, 0 = none */
     lsn discarded_end;

@@ -1,9 +1,9 @@
 /*
  * history_store.h - a store over a made-up history: its archive, every object made when it is asked for.
  *
- * It has what a repository of one cluster, "main", has: line.json, histories, segments, .partial files and the summaries
- * of backups, all but their packs and indexes. Ten million segments are listed and read from no memory at all.
- * Requests are counted as an S3 server would: a listing in pages of 1000 entries.
+ * It has what a repository of one cluster, "main", has: line.json, histories, segments, .partial files and the
+ * summaries of backups, all but their packs and indexes. Ten million segments are listed and read from no memory at
+ * all. Requests are counted as an S3 server would: a listing in pages of 1000 entries.
  * Unlike a real one it answers a range from the front of a segment, up to 64 KiB, with the descriptor alone; its
  * descriptors of WAL have no size and hash, which would take the content; and sizes in listings are made up.
  */

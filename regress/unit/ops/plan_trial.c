@@ -151,7 +151,10 @@ uint32_t trial_timeline(const struct trial *x)
     return 0;
 }
 
-/* Is the target one that this backup can be asked for at all? Its stop time is the earliest one, as docs/FORMAT.md says. */
+/*
+ * Is the target one that this backup can be asked for at all? Its stop time is the earliest one, as docs/FORMAT.md
+ * says.
+ */
 static bool is_in_time(const struct target *t, const struct history_backup *b)
 {
     if (t->kind == TARGET_LSN)
@@ -171,12 +174,16 @@ bool trial_is_possible(const struct target *t, const struct history_backup *b,
     return o->is_reached || (t->kind == TARGET_TIME && t->or_latest);
 }
 
-/* Is it more than possible: would a refusal be wrong? */
+/*
+ * Is it more than possible: would a refusal be wrong? Not where a standby's backup holds what is past the time: whether
+ * the primary's clock was set back since, or the standby's is behind, nothing tells.
+ */
 static bool is_certain(const struct trial *x, const struct history_outcome *o)
 {
     if (x->target.kind == TARGET_TIME && o->is_open && !trial_asks(x, TELLS_OPEN_ENDS))
         return false;
-    return !o->is_late && (o->is_reached || x->target.kind == TARGET_LATEST || !o->has_gap);
+    return !o->is_late && !o->is_doubtful &&
+           (o->is_reached || x->target.kind == TARGET_LATEST || !o->has_gap);
 }
 
 const struct history_backup *trial_best(const struct trial *x, uint32_t tli)

@@ -1,6 +1,6 @@
 /*
- * test_backup.c - what is wrong with a backup before the server is asked is said before it is asked. The rest of it is told
- * by its parts' tests and, on real servers, by regress/t.
+ * test_backup.c - what is wrong with a backup before the server is asked is said before it is asked. The rest of it is
+ * told by its parts' tests and, on real servers, by regress/t.
  */
 #include "ops/backup.h"
 

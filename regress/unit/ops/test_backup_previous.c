@@ -1,6 +1,7 @@
 /*
- * test_backup_previous.c - the last backup's chunks are found at their places, or everything is stored again: from the spool
- * where that is the index of a backup that exists, else from the repository, never from anything that can't be believed.
+ * test_backup_previous.c - the last backup's chunks are found at their places, or everything is stored again: from the
+ * spool where that is the index of a backup that exists, else from the repository, never from anything that can't be
+ * believed.
  */
 #include "ops/backup_previous.h"
 

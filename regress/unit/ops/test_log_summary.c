@@ -1,5 +1,6 @@
 /*
- * test_log_summary.c - what a summary counts is what the log tells, one event after the other, of WAL written as wal_words.h has it.
+ * test_log_summary.c - what a summary counts is what the log tells, one event after the other, of WAL written as
+ * wal_words.h has it.
  */
 #include "ops/log_summary.h"
 

@@ -2,7 +2,8 @@
  * test_log_undo.c - where to end so that a loss has not happened, by events written as words:
  *   u5   pg_database changes in place at 5     t5  a row of pg_class does
  *   k7-5 a checkpoint at 7, redo at 5          d8  the database is dropped at 8
- *   c6   it is created at 6                    m6  it moves at 6               f6  transaction 9, which drops it too, makes it
+ *   c6   it is created at 6                    m6  it moves at 6               f6  transaction 9, which drops it too,
+ *        makes it
  */
 #include "ops/log_undo.h"
 

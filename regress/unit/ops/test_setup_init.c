@@ -1,6 +1,6 @@
 /*
- * test_setup_init.c - init makes a cluster's line in every repository, says what it met, and stops at none of them. A fake
- * server says who it is; with a real one: test_setup_live.c.
+ * test_setup_init.c - init makes a cluster's line in every repository, says what it met, and stops at none of them. A
+ * fake server says who it is; with a real one: test_setup_live.c.
  */
 #include "ops/setup.h"
 

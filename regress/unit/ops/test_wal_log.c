@@ -1,6 +1,6 @@
 /*
- * test_wal_log.c - what a log tells of WAL written as wal_words.h has it: c7 and a7 for the ends of transactions, n for restore
- * points, -5 for a missing segment, !5 for a damaged one.
+ * test_wal_log.c - what a log tells of WAL written as wal_words.h has it: c7 and a7 for the ends of transactions, n for
+ * restore points, -5 for a missing segment, !5 for a damaged one.
  */
 #include "ops/wal_log.h"
 

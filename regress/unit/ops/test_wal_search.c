@@ -498,7 +498,10 @@ END_TEST
 
 /* ---- descriptors that lie ---- */
 
-/* As somebody who may write to the store would: of the right form and with the right checksum, behind it what was sealed. */
+/*
+ * As somebody who may write to the store would: of the right form and with the right checksum, behind it what was
+ * sealed.
+ */
 static void forge(uint64_t number, const struct wal_facts *lie)
 {
     CLEANUP(buf_clear) struct buf object = BUF_INIT(4 * MIB), forged = BUF_INIT(4 * MIB);

@@ -1,6 +1,6 @@
 /*
- * test_wal_times.c - where a time is passed, by descriptors alone. Segments of 1 MiB on timeline 1, in runs as an archiver tells
- * of them; their content is never read. The time looked for is 25 seconds behind noon, inclusive.
+ * test_wal_times.c - where a time is passed, by descriptors alone. Segments of 1 MiB on timeline 1, in runs as an
+ * archiver tells of them; their content is never read. The time looked for is 25 seconds behind noon, inclusive.
  *
  * In words, a segment each:  20   a commit at second 20      .   nothing       ?   its records were not read
  *                            a20  an abort                   =   no record begins in it
@@ -203,7 +203,9 @@ START_TEST(the_first_segment_that_is_past_the_time_is_found)
 }
 END_TEST
 
-/* Two servers archive the same segments; what one of them stored tells nothing of what lies before its own beginning. */
+/*
+ * Two servers archive the same segments; what one of them stored tells nothing of what lies before its own beginning.
+ */
 START_TEST(what_another_archiver_stored_hides_nothing)
 {
     static const struct {

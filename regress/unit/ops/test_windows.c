@@ -1,11 +1,11 @@
 /*
  * test_windows.c - windows and holes of given WAL and backups, and of random ones against a model.
  *
- * WAL is drawn, a string for each timeline: '#' in place n is segment n (1 MiB), 'x' one that is damaged in its middle, '.' a
- * missing one. What is found is
- * written down as "w<backup>:<first>-<last>x<backups>" for a window, whose first is the segment that its backup ends in,
- * and a letter with "<from>-<to>" for a hole, both LSNs in tenths of segments, with the missing ones in parentheses, and
- * "!<LSN>" where WAL is damaged.
+ * WAL is drawn, a string for each timeline: '#' in place n is segment n (1 MiB), 'x' one that is damaged in its middle,
+ * '.' a missing one. What is found is
+ * written down as "w<backup>:<first>-<last>x<backups>" for a window, whose first is the segment that its backup ends
+ * in, and a letter with "<from>-<to>" for a hole, both LSNs in tenths of segments, with the missing ones in
+ * parentheses, and "!<LSN>" where WAL is damaged.
  */
 #include "ops/windows.h"
 

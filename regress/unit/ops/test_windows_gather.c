@@ -1,7 +1,9 @@
 /*
- * test_windows_gather.c - the last transaction of a window, by descriptors alone where that can be, and by records else.
+ * test_windows_gather.c - the last transaction of a window, by descriptors alone where that can be, and by records
+ * else.
  *
- * Segments of 1 MiB on timeline 1; the backup ends in segment 1, 100 bytes before the border unless a test says otherwise.
+ * Segments of 1 MiB on timeline 1; the backup ends in segment 1, 100 bytes before the border unless a test says
+ * otherwise.
  */
 #include "ops/windows_gather.h"
 
