@@ -23,8 +23,8 @@ struct library {
 };
 
 /*
- * Open the library unless it is, and fill all slots. Any number of threads may call at once. Its functions may be called
- * after an ERR_OK only.
+ * Open the library unless it is, and fill all slots. Any number of threads may call at once. Its functions may be
+ * called after an ERR_OK only.
  * Fails with ERR_IO, naming library and function when it is not installed or lacks one; may be called again then.
  */
 enum err_code library_load(struct library *lib, struct err *e);

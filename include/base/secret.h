@@ -9,8 +9,8 @@
 
 /*
  * Append the contents of a secret file to out. ERR_USAGE when it is not a regular file, or group or world may read
- * or write it, or it belongs neither to us nor to root (checked on the open descriptor), or is not there, or is longer than out
- * may hold or 64 KiB. One trailing newline is cut. what: the option's name.
+ * or write it, or it belongs neither to us nor to root (checked on the open descriptor), or is not there, or is longer
+ * than out may hold or 64 KiB. One trailing newline is cut. what: the option's name.
  */
 enum err_code secret_read_file(const char *path, const char *what, struct buf *out, struct err *e);
 

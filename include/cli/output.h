@@ -14,7 +14,9 @@
 
 #define OUTPUT_TEXT_MAX 48
 
-/* Bytes with one decimal and a unit: "1.2 GiB", below 1024 "17 bytes"; spans with two units: "5 min 11 s", "2 d 3 h". */
+/*
+ * Bytes with one decimal and a unit: "1.2 GiB", below 1024 "17 bytes"; spans with two units: "5 min 11 s", "2 d 3 h".
+ */
 void output_bytes(uint64_t bytes, char out[OUTPUT_TEXT_MAX]);
 void output_span(int64_t us, char out[OUTPUT_TEXT_MAX]);
 /* Server version number as people write it: 150018 is "15.18". */

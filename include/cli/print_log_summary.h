@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-/* bars: draw one for the commits of each line. Fails for want of memory alone; what can't be written shows in ferror. */
+/*
+ * bars: draw one for the commits of each line. Fails for want of memory alone; what can't be written shows in ferror.
+ */
 enum err_code print_log_summary(const struct log_summary *s, bool is_json, bool bars, FILE *out,
                                 struct err *e);

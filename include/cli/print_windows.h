@@ -1,5 +1,6 @@
 /*
- * cli/print_windows.h - what can be restored, a block for each timeline: the windows and the holes in order, as text or JSON.
+ * cli/print_windows.h - what can be restored, a block for each timeline: the windows and the holes in order, as text or
+ * JSON.
  */
 #pragma once
 #include "ops/windows.h"

@@ -17,8 +17,8 @@ struct archive_options {
  * last component says what it is. A segment or .partial is checked first: size, page magic, system identifier, name
  * against page address; for .history and .backup the system identifier comes from global/pg_control in the directory
  * above pg_wal. A segment in a directory with archive_status must have a .ready or .done there: else the server has not
- * asked for it, and may still be writing it. ERR_OK only when every repository holds the content durably; the first failure otherwise, after all
- * repositories were tried.
+ * asked for it, and may still be writing it. ERR_OK only when every repository holds the content durably; the first
+ * failure otherwise, after all repositories were tried.
  *   c             prepared or opened; connected when something has to be pushed
  *   ERR_REFUSED   another cluster's WAL, or a segment that the server has not asked to have archived
  *   ERR_CONFLICT  same name, other content; both origins named

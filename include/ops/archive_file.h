@@ -1,9 +1,10 @@
 /*
  * ops/archive_file.h - one file of pg_wal that is to be archived: opened once, checked, read once.
  *
- * Header, size, digest and content are of one file, whatever the path names later. A file of up to ARCHIVE_FILE_PACKED bytes is
- * read once: hashed, its WAL records noted, and compressed in the same pass. A larger one (segments of up to 1 GiB) is read
- * again when it is stored, and hashed again, so that one that changed in between is refused before its object exists.
+ * Header, size, digest and content are of one file, whatever the path names later. A file of up to ARCHIVE_FILE_PACKED
+ * bytes is read once: hashed, its WAL records noted, and compressed in the same pass. A larger one (segments of up to 1
+ * GiB) is read again when it is stored, and hashed again, so that one that changed in between is refused before its
+ * object exists.
  */
 #pragma once
 #include "codec/packed.h"
@@ -49,12 +50,15 @@ struct archive_file {
 enum err_code archive_file_open(struct archive_file *f, const char *path, struct err *e);
 
 /*
- * The one pass: sets sha256, the facts of its records, and content, compressed by this codec. Damage inside a full segment
- * is a warning. ERR_IO when it changes meanwhile.
+ * The one pass: sets sha256, the facts of its records, and content, compressed by this codec. Damage inside a full
+ * segment is a warning. ERR_IO when it changes meanwhile.
  */
 enum err_code archive_file_read(struct archive_file *f, enum codec codec, int level, struct err *e);
 
-/* Push its bytes, read again, into `to`; an object_push of repo/object.h. ERR_IO when they are not those that were hashed. */
+/*
+ * Push its bytes, read again, into `to`; an object_push of repo/object.h. ERR_IO when they are not those that were
+ * hashed.
+ */
 enum err_code archive_file_push(void *archive_file, struct sink *to, struct err *e);
 
 /* Does it lie in a directory with archive_status beside it: a server's own pg_wal? */

@@ -23,7 +23,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define ARCHIVE_READING_BYTES (UINT64_C(2) << 20) /* what a file takes while it is read, besides what is kept of it */
+#define ARCHIVE_READING_BYTES \
+    (UINT64_C(2) << 20) /* what a file takes while it is read, besides what is kept of it */
 
 enum archive_state { ARCHIVE_UNFINISHED, ARCHIVE_STORED, ARCHIVE_NOTED_BEFORE, ARCHIVE_FAILED };
 

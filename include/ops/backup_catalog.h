@@ -1,11 +1,12 @@
 /*
- * ops/backup_catalog.h - the catalog of the cluster that is being backed up, asked from the server, stored with the backup.
+ * ops/backup_catalog.h - the catalog of the cluster that is being backed up, asked from the server, stored with the
+ * backup.
  *
  * When      as soon as the server has ended the backup, and before the wait for its WAL. So a relation that is dropped
  *           after the backup has a name, also one made while the backup ran. One that was dropped or rewritten in the
  *           moments between the backup's end and this has not; the catalog of the backup before may have it.
- * Rights    CONNECT on each database and a line for it in pg_hba.conf; pg_class is readable for all. No table is touched,
- *           and no lock is taken but those of any query on pg_class, pg_namespace and pg_index.
+ * Rights    CONNECT on each database and a line for it in pg_hba.conf; pg_class is readable for all. No table is
+ *           touched, and no lock is taken but those of any query on pg_class, pg_namespace and pg_index.
  * Trouble   with SQL is never the backup's: a database that can't be connected to or read is a warning and a note in
  *           the catalog, and where not even the databases can be listed there is no catalog.
  * Memory    a row and the list of databases; the text goes into a temporary file.

@@ -1,9 +1,9 @@
 /*
  * ops/log_names.h - what WAL's numbers were called: databases and relations, by the catalogs of backups.
  *
- * The catalog of the newest backup that ended at or before the moment knows all there was then; what came later, the next one behind
- * may know. A relation's file changes when it is rewritten or emptied, so one that neither knows was made, or rewritten,
- * and gone between two backups.
+ * The catalog of the newest backup that ended at or before the moment knows all there was then; what came later, the
+ * next one behind may know. A relation's file changes when it is rewritten or emptied, so one that neither knows was
+ * made, or rewritten, and gone between two backups.
  */
 #pragma once
 #include "ops/log_source.h"
@@ -36,7 +36,7 @@ struct log_named {
 };
 
 /*
- * Look up an event's numbers; borrowed until the next call. No catalog is no error; one that can't be read is warned of,
- * once, and counts as none.
+ * Look up an event's numbers; borrowed until the next call. No catalog is no error; one that can't be read is warned
+ * of, once, and counts as none.
  */
 const struct log_named *log_names_look_up(struct log_names *n, const struct walevent *v);

@@ -1,9 +1,9 @@
 /*
  * ops/log_range.h - from the moments a log is asked for to the segments that have to be read.
  *
- * By descriptors, in a number of requests that grows with the logarithm of the archive: a running maximum of times (wal_facts.h)
- * is bisected. Gaps and damaged descriptors are stepped over. Where the archiver's runs are broken and a clock was set back
- * between, a transaction may have the wanted time in a segment before those found.
+ * By descriptors, in a number of requests that grows with the logarithm of the archive: a running maximum of times
+ * (wal_facts.h) is bisected. Gaps and damaged descriptors are stepped over. Where the archiver's runs are broken and a
+ * clock was set back between, a transaction may have the wanted time in a segment before those found.
  */
 #pragma once
 #include "ops/log_source.h"

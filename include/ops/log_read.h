@@ -1,8 +1,8 @@
 /*
  * ops/log_read.h - the segments of a log, read one behind the other, and what is told where that can't be done.
  *
- * A stretch is read with one scan. A missing or damaged segment ends it, and so does its reader who skips segments; behind
- * begins another that knows nothing of before.
+ * A stretch is read with one scan. A missing or damaged segment ends it, and so does its reader who skips segments;
+ * behind begins another that knows nothing of before.
  */
 #pragma once
 #include "ops/log_range.h"

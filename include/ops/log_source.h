@@ -28,8 +28,8 @@ struct log_source {
 };
 
 /*
- * Open in repository `repo` (NULL = the first that answers). timeline: a number, or 0 for the one that a plan calls latest.
- * ERR_REFUSED when there is no such timeline, or none of its WAL. out is to be cleared in any case.
+ * Open in repository `repo` (NULL = the first that answers). timeline: a number, or 0 for the one that a plan calls
+ * latest. ERR_REFUSED when there is no such timeline, or none of its WAL. out is to be cleared in any case.
  */
 enum err_code log_source_open(struct cluster *c, const char *repo, uint32_t timeline, struct log_source *out,
                               struct err *e);

@@ -1,8 +1,8 @@
 /*
  * ops/log_summary.h - how much happened in archived WAL, minute by minute.
  *
- * Counts are exact. A segment whose transactions all end in one bucket, and in which and at whose borders nothing else lies that
- * counts, is told by its descriptor; all others are read. Holes are told, and the rest is counted.
+ * Counts are exact. A segment whose transactions all end in one bucket, and in which and at whose borders nothing else
+ * lies that counts, is told by its descriptor; all others are read. Holes are told, and the rest is counted.
  */
 #pragma once
 #include "ops/log_buckets.h"
@@ -15,8 +15,8 @@ struct log_summary {
 };
 
 /*
- * v: its begin, hole and pause are called as the log is looked through. out is to be cleared in any case; it holds what was
- * counted also where the end is ERR_REFUSED or ERR_CORRUPT for holes, as ops_wal_log has it: *any is true then.
+ * v: its begin, hole and pause are called as the log is looked through. out is to be cleared in any case; it holds what
+ * was counted also where the end is ERR_REFUSED or ERR_CORRUPT for holes, as ops_wal_log has it: *any is true then.
  */
 enum err_code ops_log_summary(struct cluster *c, const struct log_options *o, const struct log_visitor *v,
                               struct log_summary *out, bool *any, struct err *e);

@@ -1,13 +1,15 @@
 /*
- * ops/log_undo.h - where a restore has to end so that a drop has not happened: the LSN for --target-lsn … --exclusive. PURE.
+ * ops/log_undo.h - where a restore has to end so that a drop has not happened: the LSN for --target-lsn … --exclusive.
+ * PURE.
  *
  * Commit    of a DROP TABLE, TRUNCATE and the like: files go when the commit is replayed. Its own LSN.
- * DROP      Directories go when the DROP record itself is replayed, before the commit. DROP TABLESPACE: the record's LSN.
- *           DROP DATABASE before that marks the database invalid, by an update in place of its row that no abort takes back, then
- *           makes a checkpoint and waits for it, which takes time in which others commit. So: the last such update before
- *           the redo point of the last checkpoint before the record, if it is not older than the two checkpoints before that. VACUUM updates rows of pg_database in place as
- *           well; one between the two would be taken for it, and the restored database would be invalid.
- *           Servers from before May 2023 don't mark; where no update was met it is the record's LSN.
+ * DROP      Directories go when the DROP record itself is replayed, before the commit. DROP TABLESPACE: the record's
+ *           LSN. DROP DATABASE before that marks the database invalid, by an update in place of its row that no abort
+ *           takes back, then makes a checkpoint and waits for it, which takes time in which others commit. So: the last
+ *           such update before the redo point of the last checkpoint before the record, if it is not older than the two
+ *           checkpoints before that. VACUUM updates rows of pg_database in place as well; one between the two would be
+ *           taken for it, and the restored database would be invalid. Servers from before May 2023 don't mark; where no
+ *           update was met it is the record's LSN.
  * Source    PostgreSQL src/backend/commands/{dbcommands.c,tablespace.c}; tried on 13 to 18.
  */
 #pragma once
@@ -37,8 +39,8 @@ void log_undo_meet(struct log_undo *u, const struct walevent *v);
 bool log_undo_is_remnant(const struct log_undo *u, const struct walevent *v);
 
 /*
- * Would reading from before `start`, where what was met begins, not change the answers about this DROP DATABASE? Only for one that
- * is no remnant.
+ * Would reading from before `start`, where what was met begins, not change the answers about this DROP DATABASE? Only
+ * for one that is no remnant.
  */
 bool log_undo_is_settled(const struct log_undo *u, lsn start);
 

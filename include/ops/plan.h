@@ -33,8 +33,8 @@ struct plan_commit {
 };
 
 /*
- * What the target turned out to be in the WAL, when it could be looked up there. For an LSN kept and discarded are known
- * only where the WAL can be read. For the end of the archive only kept is, and reached stays false.
+ * What the target turned out to be in the WAL, when it could be looked up there. For an LSN kept and discarded are
+ * known only where the WAL can be read. For the end of the archive only kept is, and reached stays false.
  */
 struct plan_moment {
     bool known;              /* the WAL was searched                                                      */
@@ -114,8 +114,8 @@ enum err_code plan_path(const struct target *t, const struct backup_list *backup
                         const struct wal_timelines *timelines, struct timeline_path *out, struct err *e);
 
 /*
- * Does the path run through the backup's end? Its timeline is that of its end: from a standby that follows a promotion it
- * may have begun on the parent.
+ * Does the path run through the backup's end? Its timeline is that of its end: from a standby that follows a promotion
+ * it may have begun on the parent.
  */
 bool plan_is_on_path(const struct timeline_path *path, const struct backup_info *b);
 
@@ -126,9 +126,9 @@ struct plan_passed {
 };
 
 /*
- * The backup to restore: of those that were not passed over the one that ends last before the target, by LSN or by its stop
- * time; for other targets the last of all. ERR_REFUSED: no backup on the path, or all are too late; the text says the
- * earliest restorable moment (LSN and time).
+ * The backup to restore: of those that were not passed over the one that ends last before the target, by LSN or by its
+ * stop time; for other targets the last of all. ERR_REFUSED: no backup on the path, or all are too late; the text says
+ * the earliest restorable moment (LSN and time).
  */
 enum err_code plan_backup(const struct target *t, const struct plan_passed *passed,
                           const struct timeline_path *path, const struct backup_list *backups,
@@ -148,7 +148,7 @@ struct plan_facts {
 };
 
 /*
- * Everything else. ERR_REFUSED: a gap (the missing segment named, with the nearest moments before and behind it), or a target
- * behind the end of WAL (with the last reachable one). Fills p, which owns its path afterwards.
+ * Everything else. ERR_REFUSED: a gap (the missing segment named, with the nearest moments before and behind it), or a
+ * target behind the end of WAL (with the last reachable one). Fills p, which owns its path afterwards.
  */
 enum err_code plan_settle(const struct target *t, const struct plan_facts *f, struct plan *p, struct err *e);

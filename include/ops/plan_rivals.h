@@ -1,5 +1,6 @@
 /*
- * ops/plan_rivals.h - the timelines beside a path on which the target lies too, or that went on where the path left them.
+ * ops/plan_rivals.h - the timelines beside a path on which the target lies too, or that went on where the path left
+ * them.
  */
 #pragma once
 #include "ops/plan.h"

@@ -1,6 +1,6 @@
 /*
- * ops/temp_text.h - a text in a temporary file without a name: written through a buffer, read as often as wanted, stored
- * as an object.
+ * ops/temp_text.h - a text in a temporary file without a name: written through a buffer, read as often as wanted,
+ * stored as an object.
  *
  * Memory    1 MiB of buffer, however long the text.
  */

@@ -1,10 +1,11 @@
 /*
  * ops/wal_log.h - what happened in a stretch of archived WAL: one entry after the other, as its segments are read.
  *
- * Constant memory, whatever the range. Segments in the order of the path; what the shared past of a parent timeline holds belongs to
- * it. Reading begins some segments before the range, so that what a commit did to relations is known. Of drops and restore points
- * alone only those segments are read that hold any (log_pick.h), and as many before each as it takes.
- * Segments that are missing or damaged are told, and reading goes on behind them; then the end is an error all the same.
+ * Constant memory, whatever the range. Segments in the order of the path; what the shared past of a parent timeline
+ * holds belongs to it. Reading begins some segments before the range, so that what a commit did to relations is known.
+ * Of drops and restore points alone only those segments are read that hold any (log_pick.h), and as many before each as
+ * it takes. Segments that are missing or damaged are told, and reading goes on behind them; then the end is an error
+ * all the same.
  */
 #pragma once
 #include "ops/log_names.h"
@@ -55,8 +56,8 @@ struct log_visitor {
 bool wal_log_is_index_only(const struct log_named *named, const struct walevent *v);
 
 /*
- * ERR_REFUSED when segments were missing, ERR_CORRUPT when any was damaged, although all the others were told; ERR_DENIED when no
- * identity reads them.
+ * ERR_REFUSED when segments were missing, ERR_CORRUPT when any was damaged, although all the others were told;
+ * ERR_DENIED when no identity reads them.
  */
 enum err_code ops_wal_log(struct cluster *c, const struct log_options *o, const struct log_visitor *v,
                           struct err *e);

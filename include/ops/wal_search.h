@@ -1,8 +1,8 @@
 /*
  * ops/wal_search.h - find the moment a target names in archived WAL: which transaction is the last kept.
  *
- * A time is looked up by descriptors, and only the segments that decide are read. For names and xids the stretch is read
- * in order. A restore point made twice behind `from` is the first, as for PostgreSQL.
+ * A time is looked up by descriptors, and only the segments that decide are read. For names and xids the stretch is
+ * read in order. A restore point made twice behind `from` is the first, as for PostgreSQL.
  */
 #pragma once
 #include "ops/plan.h"

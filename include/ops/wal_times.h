@@ -1,12 +1,12 @@
 /*
  * ops/wal_times.h - in which segments a time lies, by descriptors alone: one small request each, no identity.
  *
- * Recovery stops at the first record in WAL order that is past the time, and that one is found, whatever the server's clock
- * did: within an archiver's run the running maximum is bisected, which never falls; runs are looked at one after the other;
- * and where a run was past the time before the stretch already, segments are asked one by one until one is past it itself,
- * which takes as long as the clock took to get there again.
- * Only beyond WAL_TIMES_RUNS_MAX runs or WAL_TIMES_WALK_MAX segments asked one by one the segments' own newest times are taken
- * for ascending, but for disorder within some 16 segments: is_estimate tells.
+ * Recovery stops at the first record in WAL order that is past the time, and that one is found, whatever the server's
+ * clock did: within an archiver's run the running maximum is bisected, which never falls; runs are looked at one after
+ * the other; and where a run was past the time before the stretch already, segments are asked one by one until one is
+ * past it itself, which takes as long as the clock took to get there again.
+ * Only beyond WAL_TIMES_RUNS_MAX runs or WAL_TIMES_WALK_MAX segments asked one by one the segments' own newest times
+ * are taken for ascending, but for disorder within some 16 segments: is_estimate tells.
  */
 #pragma once
 #include "ops/target.h"
@@ -55,8 +55,8 @@ enum err_code wal_times_open(const struct wal_stretch *w, const struct target *t
 void wal_times_close(struct wal_times *times);
 
 /*
- * The first segment at or behind `from` in which a commit or abort past the time ends, or may: the records there decide, read
- * from wal_times_kept on. When it is none, ask again from the next one on. last + 1 = there is no more.
+ * The first segment at or behind `from` in which a commit or abort past the time ends, or may: the records there
+ * decide, read from wal_times_kept on. When it is none, ask again from the next one on. last + 1 = there is no more.
  */
 enum err_code wal_times_next(struct wal_times *times, uint64_t from, uint64_t *found, struct err *e);
 
@@ -64,15 +64,15 @@ enum err_code wal_times_next(struct wal_times *times, uint64_t from, uint64_t *f
 bool wal_times_goes_on(const struct wal_facts *f);
 
 /*
- * Behind segment `behind`, does a run begin with a time that is not past where one ends that was, as when the clock was set
- * back? *step is the run that ends; NULL = nowhere that runs tell of. One descriptor for each run there, up to 16.
+ * Behind segment `behind`, does a run begin with a time that is not past where one ends that was, as when the clock was
+ * set back? *step is the run that ends; NULL = nowhere that runs tell of. One descriptor for each run there, up to 16.
  */
 enum err_code wal_times_again(const struct wal_times *times, uint64_t behind,
                               const struct wal_times_run **step, int64_t *again_us, struct err *e);
 
 /*
- * The segment, at or behind `first`, in which the last commit of the segments before `passing` lies, or from which it may go on
- * into the next; `passing` itself when there is none.
+ * The segment, at or behind `first`, in which the last commit of the segments before `passing` lies, or from which it
+ * may go on into the next; `passing` itself when there is none.
  */
 enum err_code wal_times_kept(const struct wal_stretch *w, uint64_t passing, uint64_t first, uint64_t *kept,
                              struct err *e);

@@ -1,10 +1,10 @@
 /*
  * ops/windows.h - which moments can be restored: on each timeline the windows, and the holes between them. PURE.
  *
- * Any moment of a window can be restored: it begins where a backup ends and goes as far as the WAL behind is whole. Backups in
- * one unbroken stretch of WAL share a window, which the first of them begins. What lies between is a hole, with its cause.
- * A timeline is told of what is its own: what it shares with its parent belongs to the parent. A window over the place where
- * it left its parent is told of both; that of the child goes back to the parent's backup.
+ * Any moment of a window can be restored: it begins where a backup ends and goes as far as the WAL behind is whole.
+ * Backups in one unbroken stretch of WAL share a window, which the first of them begins. What lies between is a hole,
+ * with its cause. A timeline is told of what is its own: what it shares with its parent belongs to the parent. A window
+ * over the place where it left its parent is told of both; that of the child goes back to the parent's backup.
  */
 #pragma once
 #include "base/err.h"
@@ -16,8 +16,8 @@
 #include <stdint.h>
 
 /*
- * What ends a stretch of WAL: missing segments, both ends included, and whose copy was looked for at each end; or damage, and the
- * segments that are missing behind the damaged one, of which there may be none: last is first - 1 then.
+ * What ends a stretch of WAL: missing segments, both ends included, and whose copy was looked for at each end; or
+ * damage, and the segments that are missing behind the damaged one, of which there may be none: last is first - 1 then.
  */
 struct window_gap {
     uint64_t first;

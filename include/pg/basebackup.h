@@ -3,7 +3,7 @@
  *
  * The order of calls is the order of the stream:
  *   basebackup_begin                       start LSN, timeline, tablespaces
- *   basebackup_next_archive, basebackup_pull … until there is no more: a tar archive a tablespace, the data directory's last
+ *   basebackup_next_archive, basebackup_pull … until there is no more: a tar archive a tablespace, PGDATA's last
  *   basebackup_manifest                    the server's account of what it sent
  *   basebackup_finish                      stop LSN; only now is it a backup: the server may fail after the last byte
  * Tablespace links come as symbolic links in the data directory's archive (there is no tablespace_map); no WAL is in

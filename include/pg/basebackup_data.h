@@ -48,8 +48,8 @@ enum err_code basebackup_data_send(struct basebackup_data *d, struct replproto *
 void basebackup_data_clear(struct basebackup_data *d);
 
 /*
- * The next result, the caller's to libpq.clear. Every other kind is ERR_CORRUPT, as is an end too early; the server's own
- * failure is what replproto_error makes of it.
+ * The next result, the caller's to libpq.clear. Every other kind is ERR_CORRUPT, as is an end too early; the server's
+ * own failure is what replproto_error makes of it.
  */
 enum err_code basebackup_data_result(struct basebackup_data *d, ExecStatusType wanted, PGresult **out,
                                      struct err *e);

@@ -1,8 +1,8 @@
 /*
  * pg/libpq.h - libpq, opened when the first connection is made (base/library.h).
  *
- * Its functions are called as libpq.exec(…), libpq.clear(result); replproto.h gives out the connections and results they
- * work on, so whoever holds one may call them.
+ * Its functions are called as libpq.exec(…), libpq.clear(result); replproto.h gives out the connections and results
+ * they work on, so whoever holds one may call them.
  */
 #pragma once
 #include "base/err.h"

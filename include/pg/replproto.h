@@ -48,8 +48,8 @@ enum err_code replproto_query(struct replproto *c, const char *command, int fiel
                               struct err *e);
 
 /*
- * The same for any number of rows in constant memory: each is shown as it comes, as row 0 of a result that is borrowed for
- * the call. A row that fails is the last one shown; the rest is read over, so that the connection stays of use.
+ * The same for any number of rows in constant memory: each is shown as it comes, as row 0 of a result that is borrowed
+ * for the call. A row that fails is the last one shown; the rest is read over, so that the connection stays of use.
  */
 typedef enum err_code replproto_row(void *arg, const PGresult *row, struct err *e);
 enum err_code replproto_each_row(struct replproto *c, const char *command, int fields, replproto_row *row,

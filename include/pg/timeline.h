@@ -43,9 +43,14 @@ enum err_code timeline_single(uint32_t tli, struct timeline_path *out, struct er
 enum err_code timeline_copy(const struct timeline_path *from, struct timeline_path *to, struct err *e);
 void timeline_clear(struct timeline_path *p);
 
-/* The timeline whose copy of a segment holds its content on this path: the newest that begins in the segment or before it. */
+/*
+ * The timeline whose copy of a segment holds its content on this path: the newest that begins in the segment or before
+ * it.
+ */
 uint32_t timeline_of_segment(const struct timeline_path *p, uint64_t number, uint32_t segment_bytes);
-/* Does the path run through timeline tli at this position (begin <= position <= end: a switch point belongs to both)? */
+/*
+ * Does the path run through timeline tli at this position (begin <= position <= end: a switch point belongs to both)?
+ */
 bool timeline_contains(const struct timeline_path *p, uint32_t tli, lsn position);
 
 /* "1:0/5000148,2:0/7000000,3": each with its end, the last without; and back (ERR_USAGE). For restore_command. */

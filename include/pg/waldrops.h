@@ -1,13 +1,13 @@
 /*
  * pg/waldrops.h - what a commit did to relations: were they dropped, emptied or only written anew?
  *
- * A commit record lists the files that go, whatever made them go: DROP, TRUNCATE, VACUUM FULL, CLUSTER, REINDEX, REFRESH,
- * an ALTER TABLE that rewrites. What tells them apart is whether the same transaction made files (RELATION_CREATE events),
- * and whose statistics went, from 15 on. So events are fed in WAL order, and the files made by open transactions are
- * remembered, WALDROPS_CREATES_MAX of them; of more the older are forgotten.
+ * A commit record lists the files that go, whatever made them go: DROP, TRUNCATE, VACUUM FULL, CLUSTER, REINDEX,
+ * REFRESH, an ALTER TABLE that rewrites. What tells them apart is whether the same transaction made files
+ * (RELATION_CREATE events), and whose statistics went, from 15 on. So events are fed in WAL order, and the files made
+ * by open transactions are remembered, WALDROPS_CREATES_MAX of them; of more the older are forgotten.
  *
- * Limits    REINDEX and ALTER SEQUENCE are TRUNCATE here: a file in place of another. What relation the file was of, only
- *           the catalog tells. TRUNCATE and DROP VIEW together are DROP.
+ * Limits    REINDEX and ALTER SEQUENCE are TRUNCATE here: a file in place of another. What relation the file was of,
+ *           only the catalog tells. TRUNCATE and DROP VIEW together are DROP.
  *           A DROP is not seen beside a rewrite of another table in one transaction if that makes as many new files
  *           besides; nor, in 13 and 14, beside any new files that are as many as went.
  * PURE. Source: PostgreSQL src/backend/catalog/{storage.c,heap.c}, src/backend/utils/activity/pgstat_xact.c,
@@ -24,8 +24,10 @@ enum waldrops_kind {
     WALDROPS_TRUNCATE,
     WALDROPS_REWRITE,             /* the content is still there, in other files; or the relation moved */
     WALDROPS_TRUNCATE_OR_REWRITE, /* in 13 and 14, which do not tell                                 */
-    /* Perhaps a DROP: the files made lie before the start of reading, were forgotten or are of too many subtransactions;
-       or fewer were made than went. */
+    /*
+     * Perhaps a DROP: the files made lie before the start of reading, were forgotten or are of too many
+     * subtransactions; or fewer were made than went.
+     */
     WALDROPS_UNCLEAR
 };
 
@@ -34,7 +36,9 @@ struct waldrops_create {
     struct walevent_relation relation;
 };
 
-/* Transactions from this xid on began behind a position: known from the next checkpoint, or list of running ones, on. */
+/*
+ * Transactions from this xid on began behind a position: known from the next checkpoint, or list of running ones, on.
+ */
 struct waldrops_horizon {
     lsn position;
     bool is_known;

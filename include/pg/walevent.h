@@ -1,9 +1,9 @@
 /*
  * pg/walevent.h - what a WAL record tells of transactions and of what comes and goes, read from its bytes as they pass.
  *
- * The reader keeps the few fields that are wanted and of a list its first entries; the rest is skipped, so a commit record
- * that drops a million relations costs no memory. It may be fed bytes whose checksum is not yet known: it stays inside the
- * record's own length, whatever the counts in it claim.
+ * The reader keeps the few fields that are wanted and of a list its first entries; the rest is skipped, so a commit
+ * record that drops a million relations costs no memory. It may be fed bytes whose checksum is not yet known: it stays
+ * inside the record's own length, whatever the counts in it claim.
  * Not told: XLOG_SMGR_TRUNCATE. It is VACUUM cutting an empty tail off, or TRUNCATE of what the same transaction made.
  * PURE. Source: PostgreSQL src/include/access/{heapam_xlog.h,xact.h,xlog_internal.h,xlogrecord.h},
  * src/include/catalog/{pg_control.h,storage_xlog.h}, src/include/commands/{dbcommands_xlog.h,tablespace.h},
@@ -30,8 +30,11 @@ enum walevent_type {
     WALEVENT_CREATE_DATABASE,
     WALEVENT_DROP_TABLESPACE,
     WALEVENT_IN_PLACE, /* a row changed that no abort takes back: of pg_class, or pg_database (its database is 0) */
-    /* The transactions under way, told some times a minute and with each checkpoint: xids from next_xid on are not given
-       out yet. It has an xid itself where a server without other processes (initdb's) makes it within a transaction. */
+    /*
+     * The transactions under way, told some times a minute and with each checkpoint: xids from next_xid on are not
+     * given out yet. It has an xid itself where a server without other processes (initdb's) makes it within a
+     * transaction.
+     */
     WALEVENT_RUNNING
 };
 
@@ -114,14 +117,14 @@ bool walevent_begin(struct walevent_reader *r, unsigned major, const struct walr
 void walevent_push(struct walevent_reader *r, const uint8_t *bytes, size_t len);
 
 /*
- * The record is whole: the event, which stays the reader's and lasts until the next walevent_begin; start and end are the
- * caller's to fill in. NULL when the record is not of the form its header says. An xinfo item that does not fit into the
- * record only leaves its own member, and those of items behind it, 0.
+ * The record is whole: the event, which stays the reader's and lasts until the next walevent_begin; start and end are
+ * the caller's to fill in. NULL when the record is not of the form its header says. An xinfo item that does not fit
+ * into the record only leaves its own member, and those of items behind it, 0.
  */
 struct walevent *walevent_finish(struct walevent_reader *r);
 
 /*
- * Of a record of which only the first bytes were pushed: may it let data go? A commit may unless its first bytes say that no
- * file goes; a DROP of a database or tablespace does.
+ * Of a record of which only the first bytes were pushed: may it let data go? A commit may unless its first bytes say
+ * that no file goes; a DROP of a database or tablespace does.
  */
 bool walevent_may_lose(const struct walevent_reader *r);

@@ -7,9 +7,9 @@
  * kept, so memory is the same few hundred bytes whatever is pushed.
  * PURE but for memory. Safe on any bytes: what is not valid WAL is the end of WAL, never a crash.
  *
- * End       A length of 0, a CRC that does not fit, a record that does not name the one before as such, a page that is not
- *           the next one: as PostgreSQL's reader decides it. A record given up after a crash (its page of continuation
- *           says so) is passed over.
+ * End       A length of 0, a CRC that does not fit, a record that does not name the one before as such, a page that is
+ *           not the next one: as PostgreSQL's reader decides it. A record given up after a crash (its page of
+ *           continuation says so) is passed over.
  * Source    PostgreSQL src/backend/access/transam/{xlogreader.c,xlogrecovery.c}, src/include/access/{xlogrecord.h,
  *           xlog_internal.h,xact.h}; facts tried on 13 to 18.
  */
@@ -41,8 +41,8 @@ enum err_code walscan_new(uint32_t segment_bytes, lsn start, walscan_visit *visi
 enum err_code walscan_push(struct walscan *s, const void *bytes, size_t len, struct err *e);
 
 /*
- * End of the last whole valid record (or of the skipped continuation), MAXALIGNed, a switch record's without its filler;
- * the position pushed to while inside a record. The start when there is nothing whole.
+ * End of the last whole valid record (or of the skipped continuation), MAXALIGNed, a switch record's without its
+ * filler; the position pushed to while inside a record. The start when there is nothing whole.
  */
 lsn walscan_end(const struct walscan *s);
 /* The same, but never the position inside a record: it only grows, by what has been proven. */
@@ -50,8 +50,8 @@ lsn walscan_whole_end(const struct walscan *s);
 /* Start of the last whole valid record met; 0 when there was none. */
 lsn walscan_last(const struct walscan *s);
 /*
- * Start of the record that goes on behind the last byte pushed, if it tells a commit or abort or may turn out to; else 0.
- * Nobody who reads only up to here, or only from here on, learns of it.
+ * Start of the record that goes on behind the last byte pushed, if it tells a commit or abort or may turn out to; else
+ * 0. Nobody who reads only up to here, or only from here on, learns of it.
  */
 lsn walscan_open(const struct walscan *s);
 

@@ -1,5 +1,6 @@
 /*
- * cli/print_log.c - see cli/print_log.h. This file is the text, and what both have in common; the objects are print_log_json.c's.
+ * cli/print_log.c - see cli/print_log.h. This file is the text, and what both have in common; the objects are
+ * print_log_json.c's.
  *
  * A line is time, LSN, transaction, what. What is advised, and what there is to say besides, stands below it, indented.
  */

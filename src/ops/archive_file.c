@@ -96,7 +96,10 @@ void archive_file_pgdata(const struct archive_file *f, char *out, size_t size)
     path_before(f, 2, out, size);
 }
 
-/* "archive_status/NAME.ready" or ".done" beside the file, or the directory itself. What can't be looked at counts as there. */
+/*
+ * "archive_status/NAME.ready" or ".done" beside the file, or the directory itself. What can't be looked at counts as
+ * there.
+ */
 static bool has_status(const struct archive_file *f, const char *suffix)
 {
     char path[PATH_MAX];
@@ -209,8 +212,8 @@ static enum err_code gate_new(const struct archive_file *f, struct sink *next, s
 }
 
 /*
- * The chain of a pass, which owns its observer: in front of that the compressor, where the file is not too large to keep,
- * and the gate, where somebody wants to know how much that is.
+ * The chain of a pass, which owns its observer: in front of that the compressor, where the file is not too large to
+ * keep, and the gate, where somebody wants to know how much that is.
  */
 static enum err_code chain_new(struct archive_file *f, enum codec codec, int level, struct sink *observer,
                                struct sink **chain, struct err *e)

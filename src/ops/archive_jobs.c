@@ -1,8 +1,8 @@
 /*
  * ops/archive_jobs.c - see ops/archive_jobs.h.
  *
- * Where all CPUs are busy already, a push also waits for one, and N of them take N times as long: then what comes out is
- * N again, neither more nor fewer. So it only grows as far as the store's answers are slow.
+ * Where all CPUs are busy already, a push also waits for one, and N of them take N times as long: then what comes out
+ * is N again, neither more nor fewer. So it only grows as far as the store's answers are slow.
  */
 #include "ops/archive_jobs.h"
 

@@ -11,7 +11,8 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define STORING_BYTES (UINT64_C(5) << 18) /* what a file takes while it is stored, besides what is kept of it */
+#define STORING_BYTES \
+    (UINT64_C(5) << 18) /* what a file takes while it is stored, besides what is kept of it */
 
 static void lock(struct archive_works *s)
 {
@@ -229,8 +230,7 @@ struct archive_work *archive_work_new(struct archive_works *s, size_t number, co
 
     if (w == NULL)
         return NULL;
-    *w = (struct archive_work){
-        .all = s, .number = number, .own = ARCHIVE_FILE_NONE, .f = f, .why = ERR_NONE};
+    *w = (struct archive_work){.all = s, .number = number, .own = ARCHIVE_FILE_NONE, .f = f, .why = ERR_NONE};
     (void) snprintf(w->path, sizeof(w->path), "%s", path);
     w->told = calloc(s->push->cluster->repo_count, sizeof(*w->told));
     if (w->told != NULL)

@@ -15,7 +15,10 @@
 
 #define CLOSED "it does not allow connections"
 
-/* Names come as UTF-8 where the server can convert. It, or a lock on its catalogs, does not hold the backup up for long. */
+/*
+ * Names come as UTF-8 where the server can convert. It, or a lock on its catalogs, does not hold the backup up for
+ * long.
+ */
 #define SESSION                                                                                              \
     "SELECT pg_catalog.set_config(name, value, false) FROM (VALUES ('client_encoding', 'UTF8'),"             \
     " ('default_transaction_read_only', 'on'), ('statement_timeout', '60s'), ('lock_timeout', '10s')) AS s " \

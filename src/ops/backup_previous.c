@@ -1,8 +1,8 @@
 /*
  * ops/backup_previous.c - see ops/backup_previous.h.
  *
- * Chunks lie in one array in the order of the index, files in another sorted by path once all are read; a file knows its
- * first chunk, and ends where the next file's begin. Looking a file's chunks up walks forward only.
+ * Chunks lie in one array in the order of the index, files in another sorted by path once all are read; a file knows
+ * its first chunk, and ends where the next file's begin. Looking a file's chunks up walks forward only.
  */
 #include "ops/backup_previous.h"
 
@@ -167,9 +167,9 @@ static enum err_code read_stored(struct repo *r, const struct layout *l, const c
 }
 
 /*
- * May today's recipients read what lies there? Chunks of an unencrypted backup, or of one for other keys, are stored again:
- * whoever holds one of today's identities must be able to restore today's backup. So are sealed ones when there are no
- * recipients any more: nobody will keep an identity for what looks unencrypted.
+ * May today's recipients read what lies there? Chunks of an unencrypted backup, or of one for other keys, are stored
+ * again: whoever holds one of today's identities must be able to restore today's backup. So are sealed ones when there
+ * are no recipients any more: nobody will keep an identity for what looks unencrypted.
  */
 static enum err_code check_recipients(struct repo *r, const struct layout *l, const char *id, struct err *e)
 {

@@ -2,8 +2,8 @@
  * ops/list.c - see ops/list.h.
  *
  * Requests of a line: line.json, the backups' listing and one GET each, the timelines' listing and their histories,
- * the listing of all segments, and the descriptors at the ends of the archiver's runs and of the restorable windows. How large a segment is says the newest backup; without one, the first WAL object's
- * descriptor.
+ * the listing of all segments, and the descriptors at the ends of the archiver's runs and of the restorable windows.
+ * How large a segment is says the newest backup; without one, the first WAL object's descriptor.
  */
 #include "ops/list.h"
 

@@ -1,8 +1,8 @@
 /*
  * ops/log_names.c - see ops/log_names.h.
  *
- * Two catalogs are kept: of the backup before the moment, and of the one behind it, which is read only when the first does not
- * know. As the moment moves on, the second becomes the first.
+ * Two catalogs are kept: of the backup before the moment, and of the one behind it, which is read only when the first
+ * does not know. As the moment moves on, the second becomes the first.
  */
 #include "ops/log_names.h"
 
@@ -89,7 +89,10 @@ static void choose(const struct log_names *n, lsn position, const struct backup_
     }
 }
 
-/* Summaries are fetched from the newest backwards until one ended before the moment; one that can't be had is passed by. */
+/*
+ * Summaries are fetched from the newest backwards until one ended before the moment; one that can't be had is passed
+ * by.
+ */
 static void fetch_until_before(struct log_names *n, lsn position)
 {
     struct backup_list *backups = &n->source->backups;

@@ -1,11 +1,11 @@
 /*
  * ops/log_range.c - see ops/log_range.h.
  *
- * A segment is past a time when its descriptor says that a commit or abort of that time or later lies in its run up to there, or in
- * itself. The first that is past is found by bisection; segments that say nothing (missing, damaged, no transaction in
- * their run) are stepped over to the right.
- * A commit record that crosses into the next segment is in nobody's counts. So the segment of the last commit before the one
- * found is where to begin, if it is full; and reading goes one segment further than the last found.
+ * A segment is past a time when its descriptor says that a commit or abort of that time or later lies in its run up to
+ * there, or in itself. The first that is past is found by bisection; segments that say nothing (missing, damaged, no
+ * transaction in their run) are stepped over to the right.
+ * A commit record that crosses into the next segment is in nobody's counts. So the segment of the last commit before
+ * the one found is where to begin, if it is full; and reading goes one segment further than the last found.
  */
 #include "ops/log_range.h"
 

@@ -1,12 +1,13 @@
 /*
  * ops/log_summary.c - see ops/log_summary.h.
  *
- * Each segment of the range in turn: its descriptor; if that is not enough, the segment. What crosses a border is read from
- * both sides. Where data went, what it was is told by what the transaction made, so reading begins LEAD segments before.
+ * Each segment of the range in turn: its descriptor; if that is not enough, the segment. What crosses a border is read
+ * from both sides. Where data went, what it was is told by what the transaction made, so reading begins LEAD segments
+ * before.
  *
- * WAL        belongs to the commit it leads up to: the bytes from the commit before are counted with it. Of a segment not read
- *            the last commit is known, and that all lie in one bucket. What lies behind the last commit of an open range
- *            is counted with that.
+ * WAL        belongs to the commit it leads up to: the bytes from the commit before are counted with it. Of a segment
+ *            not read the last commit is known, and that all lie in one bucket. What lies behind the last commit of an
+ *            open range is counted with that.
  */
 #include "ops/log_summary.h"
 

@@ -1,8 +1,8 @@
 /*
  * ops/plan_rivals.c - see ops/plan_rivals.h.
  *
- * A parent's own WAL begins where the path left it; any other timeline's where its history says that it began. The first
- * segment of a child holds the parent's records up to there as well, so where a time lies within that segment its
+ * A parent's own WAL begins where the path left it; any other timeline's where its history says that it began. The
+ * first segment of a child holds the parent's records up to there as well, so where a time lies within that segment its
  * records are read, and those behind the beginning decide.
  */
 #include "ops/plan_rivals.h"

@@ -1,10 +1,10 @@
 /*
  * ops/wal_log.c - see ops/wal_log.h.
  *
- * A stretch   is read with one scan; a missing or damaged segment ends it, and behind begins another that knows nothing of
- *             what open transactions did before.
- * Time        An entry without a time of its own has that of the one before it. Until the first, that is none: then it counts as
- *             older than any.
+ * A stretch   is read with one scan; a missing or damaged segment ends it, and behind begins another that knows nothing
+ *             of what open transactions did before.
+ * Time        An entry without a time of its own has that of the one before it. Until the first, that is none: then it
+ *             counts as older than any.
  */
 #include "ops/wal_log.h"
 
@@ -13,7 +13,10 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Segments read before the range: a transaction that began in them is known from its beginning behind their first checkpoint. */
+/*
+ * Segments read before the range: a transaction that began in them is known from its beginning behind their first
+ * checkpoint.
+ */
 #define LEAD 8 /* and where that is not enough: 8 times as many, and again */
 
 struct wal_log {

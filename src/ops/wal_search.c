@@ -1,11 +1,11 @@
 /*
  * ops/wal_search.c - see ops/wal_search.h.
  *
- * Time      descriptors tell where it is passed, and where the last commit before lies (ops/wal_times.h); the records of those
- *           segments, and of the one behind each, since a record may go on there, decide. The segment whose descriptor said
- *           so is read as well, for its seal.
- * LSN       is there a record at or behind it? The last segment's descriptor says so, or the records do. The segment it lies in, and
- *           where the last commit before is, tell what is kept and discarded.
+ * Time      descriptors tell where it is passed, and where the last commit before lies (ops/wal_times.h); the records
+ *           of those segments, and of the one behind each, since a record may go on there, decide. The segment whose
+ *           descriptor said so is read as well, for its seal.
+ * LSN       is there a record at or behind it? The last segment's descriptor says so, or the records do. The segment it
+ *           lies in, and where the last commit before is, tell what is kept and discarded.
  * Latest    the last commit, where descriptors say it lies.
  * Name, xid all segments are read in order until the next commit behind it is known.
  */
@@ -125,8 +125,8 @@ static enum err_code read_whole(struct search *s, uint64_t first, uint64_t limit
 /* ---- one search for each kind of target ---- */
 
 /*
- * A standby's backup may begin long behind what it holds, and end by a clock that is behind: the last transaction before its
- * WAL tells. What can't be had of that any more is not needed for the restore either.
+ * A standby's backup may begin long behind what it holds, and end by a clock that is behind: the last transaction
+ * before its WAL tells. What can't be had of that any more is not needed for the restore either.
  */
 static enum err_code look_before_backup(const struct search *s, struct err *e)
 {
@@ -148,8 +148,8 @@ static enum err_code look_before_backup(const struct search *s, struct err *e)
 }
 
 /*
- * Nothing to keep behind the backup's end means the backup itself is the answer. Its stop time may be by another clock than
- * the commits are, so the commits in its own WAL are asked whether they are past the time already.
+ * Nothing to keep behind the backup's end means the backup itself is the answer. Its stop time may be by another clock
+ * than the commits are, so the commits in its own WAL are asked whether they are past the time already.
  */
 static enum err_code look_into_backup(const struct search *s, struct err *e)
 {
@@ -172,8 +172,8 @@ static enum err_code read_whole_at(struct search *s, uint64_t first, uint64_t li
 }
 
 /*
- * No commit to keep lies in the segments read, from `begin` on: an earlier one holds the last, if any. Where the search was
- * an estimate, what lies there may itself be past a time.
+ * No commit to keep lies in the segments read, from `begin` on: an earlier one holds the last, if any. Where the search
+ * was an estimate, what lies there may itself be past a time.
  */
 static enum err_code look_further_back(struct search *s, uint64_t begin, struct err *e)
 {
@@ -210,9 +210,9 @@ static enum err_code pass_over(const struct walevent *v, void *arg, struct err *
 }
 
 /*
- * Read a segment only to find its descriptor false: it is clear text, and what is sealed behind it tells. That of the segment
- * before the passing one decides alone that nothing before is past the time and where the last commit is: were that a
- * lie, recovery would end too early, and never come to read the segment.
+ * Read a segment only to find its descriptor false: it is clear text, and what is sealed behind it tells. That of the
+ * segment before the passing one decides alone that nothing before is past the time and where the last commit is: were
+ * that a lie, recovery would end too early, and never come to read the segment.
  */
 static enum err_code prove(const struct search *s, uint64_t number, struct err *e)
 {
@@ -240,8 +240,8 @@ static enum err_code jump(struct search *s, uint64_t number, struct time_look *l
 }
 
 /*
- * Read the last commit before the segment, and the segment. What lies idle between is passed over, and so is what was read
- * for the candidate before. at: from where on the candidate was looked for.
+ * Read the last commit before the segment, and the segment. What lies idle between is passed over, and so is what was
+ * read for the candidate before. at: from where on the candidate was looked for.
  */
 static enum err_code read_candidate(struct search *s, uint64_t at, uint64_t passing, struct time_look *look,
                                     struct err *e)

@@ -2,10 +2,11 @@
  * ops/wal_times.c - see ops/wal_times.h.
  *
  * Runs      of the stretch, from its end backwards: a descriptor each. Which of them are past the time their ends tell.
- * Border    A record that crosses from one run into the next is in no descriptor: where there may be one, the segment is
- *           read.
+ * Border    A record that crosses from one run into the next is in no descriptor: where there may be one, the segment
+ *           is read.
  * In a run  1. is the segment asked from itself past? Else, is the run, before it?
- *           2. if not, then between it and the run's end: a guess by their times, moved towards the far side so that the
+ *           2. if not, then between it and the run's end: a guess by their times, moved towards the far side so that
+ *           the
  *              next step closes in from there; every third step halves;
  *           3. if so, the next segments one by one.
  *           What another archiver stored inside the run tells from where its own run began on: what lies before that
@@ -175,7 +176,9 @@ static uint64_t root(uint64_t n)
     return r;
 }
 
-/* Between a segment whose newest time is not past and one whose is: which is asked next? moved: the last answer's side. */
+/*
+ * Between a segment whose newest time is not past and one whose is: which is asked next? moved: the last answer's side.
+ */
 static uint64_t guess(const struct target *t, uint64_t low, int64_t low_us, uint64_t high, int64_t high_us,
                       unsigned step, bool moved_low)
 {

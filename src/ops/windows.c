@@ -2,7 +2,8 @@
  * ops/windows.c - see ops/windows.h.
  *
  * For each timeline:
- *   1. the stretches of WAL on its path: of each run of segments what the path takes from that timeline, joined where one goes
+ *   1. the stretches of WAL on its path: of each run of segments what the path takes from that timeline, joined where
+ *   one goes
  *      on with the other, and cut behind each segment whose WAL is damaged;
  *   2. in each stretch the first backup to end that lies in it whole: there its window begins;
  *   3. windows and what lies between, from the left, without what lies wholly before the timeline's own beginning.

@@ -1,5 +1,6 @@
 /*
- * test_library.c - what is there is opened, what is not is named, and many may ask at once. libm stands in for a library.
+ * test_library.c - what is there is opened, what is not is named, and many may ask at once. libm stands in for a
+ * library.
  */
 #include "base/library.h"
 

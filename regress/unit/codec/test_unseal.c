@@ -186,7 +186,9 @@ START_TEST(frames_swapped_repeated_dropped_or_taken_from_another_object_are_refu
 }
 END_TEST
 
-/* Frames made one by one by someone who holds the data key, or of an object that has none, must still keep the rules. */
+/*
+ * Frames made one by one by someone who holds the data key, or of an object that has none, must still keep the rules.
+ */
 static enum err_code unseal_made(struct descriptor d, const char *const *frames, size_t count,
                                  struct buf *got, struct err *answer)
 {

@@ -1,5 +1,6 @@
 /*
- * test_file_sink.c - into a descriptor and out of one. write(2) and read(2) are wrapped for short and interrupted calls.
+ * test_file_sink.c - into a descriptor and out of one. write(2) and read(2) are wrapped for short and interrupted
+ * calls.
  */
 #include "stream/file_sink.h"
 
