@@ -2,6 +2,7 @@
 # An outage, a refusal or a damaged object in the middle of recovery is not the end of the archive: the server stops
 # with FATAL, promotes nothing, and recovers to the end when the store is back.
 . "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/../recovery.sh"
 story "an outage of the store during recovery does not promote, and recovery goes on when it is over"
 
 s3_start
@@ -24,16 +25,7 @@ for n in 1 2 3 4 5 6; do
 done
 cluster_stop source
 
-# In front of the restore command stands a gate: it holds recovery at one segment until the story has done its harm.
-cat > "$SCRATCH/bin/gate" << GATE
-#!/bin/sh
-[ "\$1" = "\$(cat $SCRATCH/tmp/gate-at 2>/dev/null)" ] || exit 0
-: > $SCRATCH/tmp/gate-reached
-while [ -e $SCRATCH/tmp/gate-at ]; do sleep 0.05; done
-GATE
-chmod 755 "$SCRATCH/bin/gate"
-gate_at() { rm -f "$SCRATCH/tmp/gate-reached"; echo "$1" > "$SCRATCH/tmp/gate-at"; }
-gate_open() { rm -f "$SCRATCH/tmp/gate-at"; }
+make_gate
 rows() { sql "$1" "select string_agg(n::text, ' ' order by n) from t"; }
 
 # Starts recovery of NAME, which stops in front of the fourth segment; HARM… happens; recovery goes on.
