@@ -54,8 +54,9 @@ typedef enum err_code fetch_ask(void *arg, struct repo *r, struct err *e);
 
 /*
  * The first good copy, each repository being asked once, from the `first` on; *from: the one that gave it. One that is
- * damaged or can't be reached is passed over, with a warning where is_told. ERR_ABSENT only when all say so, else the
- * first other failure; a full disk of ours ends it at once, whatever came before.
+ * damaged or can't be reached is passed over, with a warning where is_told. ERR_ABSENT only when all say so,
+ * ERR_UNREACHABLE only when the others say so, else the first other failure; a full disk of ours ends it at once,
+ * whatever came before.
  */
 enum err_code fetch_first_good(const struct cluster *c, size_t first, bool is_told, fetch_ask *ask, void *arg,
                                size_t *from, struct err *e);

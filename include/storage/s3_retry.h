@@ -29,14 +29,14 @@ enum s3_transport {
     S3_BROKEN,           /* could not connect, broken off, timed out: may heal               */
     S3_UNTRUSTED,        /* the server's certificate does not verify                         */
     S3_MISCONFIGURED,    /* the request can't even be tried: CA file unreadable, bad address */
-    S3_TRANSPORT_SYSTEM, /* no memory                                                        */
+    S3_TRANSPORT_SYSTEM, /* this machine has no memory or no descriptor left                 */
 };
 
 struct s3_outcome {
     enum s3_op op;
     enum s3_transport transport;
     bool reused;      /* it went over a connection that had been idle                    */
-    int status;       /* 0 when none came; otherwise final even when the body was cut    */
+    int status;       /* 0 when none came                                                */
     const char *code; /* S3's error code, "" when the body was no error document         */
     bool genuine;     /* a 2xx has the shape that the operation's answer must have       */
 };

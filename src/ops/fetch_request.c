@@ -162,6 +162,12 @@ bool fetch_is_full(const struct err *e)
     return e->sys_errno == ENOSPC || e->sys_errno == EDQUOT;
 }
 
+/* A standby may be told to take an outage for absence. So what is not an outage must not pass for one. */
+static int rank(enum err_code code)
+{
+    return code == ERR_OK ? 0 : code == ERR_ABSENT ? 1 : code == ERR_UNREACHABLE ? 2 : 3;
+}
+
 enum err_code fetch_first_good(const struct cluster *c, size_t first, bool is_told, fetch_ask *ask, void *arg,
                                size_t *from, struct err *e)
 {
@@ -173,7 +179,7 @@ enum err_code fetch_first_good(const struct cluster *c, size_t first, bool is_to
         *from = (first + i) % c->repo_count;
         if (ask(arg, c->repos[*from], &why) == ERR_OK)
             return ERR_OK;
-        if (worst.code == ERR_OK || worst.code == ERR_ABSENT || fetch_is_full(&why))
+        if (rank(why.code) > rank(worst.code) || fetch_is_full(&why))
             worst = why;
         if (fetch_is_full(&why))
             break;

@@ -15,12 +15,14 @@
 #include "storage/libcurl.h"
 #include "storage/s3_sign.h"
 
+#include <errno.h>
 #include <linux/sockios.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 
 #define ERROR_BODY_MAX     65536
 #define ANSWER_BODY_MAX    ((size_t) 16 << 20)
@@ -41,6 +43,7 @@ struct exchange {
     struct s3_reply *reply;
     struct curl_slist *headers;
     size_t sent;         /* bytes of the body libcurl has taken     */
+    int no_socket;       /* errno: what we have too little of for a socket; 0 = there was one */
     bool cut_off;        /* we ended it; reply->trouble says why    */
     struct err *failure; /* of the sink or of memory; ERR_OK so far */
 };
@@ -207,6 +210,23 @@ static int on_seek(void *arg, curl_off_t offset, int origin)
     return CURL_SEEKFUNC_OK;
 }
 
+/* Too many of our own are open, or the kernel has no memory: no outage of the server's. */
+static bool is_shortage(int number)
+{
+    return number == EMFILE || number == ENFILE || number == ENOBUFS || number == ENOMEM;
+}
+
+/* As libcurl does it; but where it fails it does not say why. */
+static curl_socket_t on_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *a)
+{
+    struct exchange *x = arg;
+    int fd = socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
+
+    (void) purpose;
+    x->no_socket = fd < 0 && is_shortage(errno) ? errno : 0;
+    return fd < 0 ? CURL_SOCKET_BAD : fd;
+}
+
 static bool has_body(const struct s3_request *req)
 {
     return strcmp(req->method, "PUT") == 0 || strcmp(req->method, "POST") == 0;
@@ -349,6 +369,8 @@ static CURLcode options_for_one(CURL *c, struct exchange *x, const char *url, bo
     rc |= curl_easy_setopt(c, CURLOPT_HTTPHEADER, x->headers);
     rc |= curl_easy_setopt(c, CURLOPT_FRESH_CONNECT, fresh ? 1L : 0L);
     rc |= curl_easy_setopt(c, CURLOPT_ERRORBUFFER, x->conn->trouble);
+    rc |= curl_easy_setopt(c, CURLOPT_OPENSOCKETFUNCTION, on_socket);
+    rc |= curl_easy_setopt(c, CURLOPT_OPENSOCKETDATA, x);
     rc |= curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, on_header);
     rc |= curl_easy_setopt(c, CURLOPT_HEADERDATA, x);
     rc |= curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_body);
@@ -470,10 +492,13 @@ static void outcome_record(struct exchange *x, CURLcode rc)
     long connects = 1;
 
     reply->status = status_now(x);
-    reply->transport = transport_of(rc);
+    reply->transport = rc != CURLE_OK && x->no_socket != 0 ? S3_TRANSPORT_SYSTEM : transport_of(rc);
     (void) curl_easy_getinfo(x->conn->easy, CURLINFO_NUM_CONNECTS, &connects);
     reply->reused = connects == 0;
-    if (rc != CURLE_OK && !x->cut_off)
+    if (reply->transport == S3_TRANSPORT_SYSTEM && x->no_socket != 0)
+        (void) snprintf(reply->trouble, sizeof(reply->trouble), "could not create a socket: %s",
+                        strerror(x->no_socket));
+    else if (rc != CURLE_OK && !x->cut_off)
         (void) snprintf(reply->trouble, sizeof(reply->trouble), "%s", text);
     if (reply->body.len > 0 &&
         s3_xml_plausible(reply->headers.content_type, reply->body.data, reply->body.len))

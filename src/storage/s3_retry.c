@@ -69,20 +69,40 @@ static const struct rule rules[] = {
     {400, 499, NULL, ANY_OP, {S3_FAILED, ERR_REFUSED, 0}},
 };
 
-static struct s3_judgement judge_answer(const struct s3_outcome *o)
+/* NULL: no row is about it. */
+static const struct rule *rule_for(const struct s3_outcome *o)
 {
-    /* 200 with an error document is how S3 reports failures after it has begun to answer. */
-    if (o->status >= 200 && o->status <= 299)
-        return o->genuine && o->code[0] == '\0' ? (struct s3_judgement){S3_DONE, ERR_OK, 0}
-                                                : (struct s3_judgement){S3_AGAIN, ERR_UNREACHABLE, 0};
     for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
         const struct rule *r = &rules[i];
 
         if (o->status >= r->first && o->status <= r->last && (r->ops & ON(o->op)) != 0 &&
             (r->code == NULL || strcmp(r->code, o->code) == 0))
-            return r->answer;
+            return r;
     }
-    return (struct s3_judgement){S3_FAILED, ERR_UNREACHABLE, 0};
+    return NULL;
+}
+
+static struct s3_judgement judge_answer(const struct s3_outcome *o)
+{
+    const struct rule *r;
+
+    /* 200 with an error document is how S3 reports failures after it has begun to answer. */
+    if (o->status >= 200 && o->status <= 299)
+        return o->genuine && o->code[0] == '\0' ? (struct s3_judgement){S3_DONE, ERR_OK, 0}
+                                                : (struct s3_judgement){S3_AGAIN, ERR_UNREACHABLE, 0};
+    r = rule_for(o);
+    return r != NULL ? r->answer : (struct s3_judgement){S3_FAILED, ERR_UNREACHABLE, 0};
+}
+
+/*
+ * A refusal whose connection broke while we were still sending is a refusal. Where it is the reason that decides, and
+ * the answer broke off before it, nothing has been said yet.
+ */
+static bool is_refusal(const struct s3_outcome *o)
+{
+    const struct rule *r = o->transport == S3_BROKEN && o->status >= 400 ? rule_for(o) : NULL;
+
+    return r != NULL && (r->code == NULL || r->code[0] != '\0');
 }
 
 static struct s3_judgement judge_transport(const struct s3_outcome *o, const struct s3_history *h)
@@ -103,9 +123,8 @@ static struct s3_judgement judge_transport(const struct s3_outcome *o, const str
 
 struct s3_judgement s3_judge(const struct s3_outcome *o, const struct s3_history *h)
 {
-    /* A refusal whose connection broke while we were still sending is a refusal. */
-    bool refused = o->transport == S3_BROKEN && o->status >= 400;
-    struct s3_judgement j = o->transport == S3_ANSWERED || refused ? judge_answer(o) : judge_transport(o, h);
+    const bool is_answer = o->transport == S3_ANSWERED || is_refusal(o);
+    struct s3_judgement j = is_answer ? judge_answer(o) : judge_transport(o, h);
 
     if ((j.verdict == S3_AGAIN_SKEW && h->skew) || (j.verdict == S3_AGAIN_RESENT && h->resent))
         j.verdict = S3_FAILED;

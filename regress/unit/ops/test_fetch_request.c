@@ -135,7 +135,10 @@ static const struct order_case {
     {{ERR_ABSENT, ERR_ABSENT}, -1, 0, ERR_ABSENT, 1, 3},
     {{ERR_ABSENT, ERR_DENIED}, -1, 0, ERR_DENIED, 1, 3},
     {{ERR_UNREACHABLE, ERR_ABSENT}, -1, 0, ERR_UNREACHABLE, 1, 3},
-    {{ERR_UNREACHABLE, ERR_CORRUPT}, -1, 0, ERR_UNREACHABLE, 1, 3},
+    {{ERR_CORRUPT, ERR_DENIED}, -1, 0, ERR_CORRUPT, 1, 3},
+    {{ERR_CORRUPT, ERR_UNREACHABLE}, -1, 0, ERR_CORRUPT, 1, 3}, /* an outage may be taken for absence, */
+    {{ERR_UNREACHABLE, ERR_CORRUPT}, -1, 0, ERR_CORRUPT, 1, 3}, /* these never: in whatever order      */
+    {{ERR_UNREACHABLE, ERR_USAGE}, -1, 0, ERR_USAGE, 1, 3},
     {{ERR_UNREACHABLE, ERR_OK}, 1, 0, ERR_IO, 1, 3}, /* not hidden by what came before */
     {{ERR_OK, ERR_OK}, 0, 0, ERR_IO, 0, 1},          /* nor could another be written   */
 };

@@ -6,8 +6,11 @@
 
 #include "check_main.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 static const struct attempt {
     const char *cases[8];
@@ -313,6 +316,36 @@ START_TEST(nobody_listening_is_unreachable)
 }
 END_TEST
 
+/* So that no descriptor is left for a socket; the server is one that would answer. */
+START_TEST(a_want_of_descriptors_is_no_outage)
+{
+    static const char *const cases[] = {"put/ok", NULL};
+    CLEANUP(store_freep) struct store *s = NULL;
+    struct reply_server *server = reply_server_start(cases);
+    struct rlimit limit, none;
+    struct test_clock clock;
+    struct s3_options o;
+    struct err e = ERR_NONE;
+    int lowest;
+
+    test_clock_init(&clock);
+    o = reply_options(server, &clock);
+    ck_assert_int_eq(s3_store_open(&o, &s, &e), ERR_OK);
+    ck_assert_int_eq(store_put(s, "k", "WAL", 3, &e), ERR_OK);
+    reply_server_stop(server); /* its connection is gone, and what libcurl needs besides is there */
+    lowest = dup(STDERR_FILENO);
+    ck_assert(lowest >= 0 && close(lowest) == 0 && getrlimit(RLIMIT_NOFILE, &limit) == 0);
+    none = limit;
+    none.rlim_cur = (rlim_t) lowest;
+    clock.sleeps = 0;
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+    ck_assert_int_eq(store_put(s, "l", "WAL", 3, &e), ERR_IO);
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    ck_assert_ptr_nonnull(strstr(e.text, strerror(EMFILE)));
+    ck_assert_uint_eq(clock.sleeps, 0);
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {a_put_is_one_request_and_its_bytes_are_these,
@@ -323,7 +356,8 @@ int main(void)
                                   without_a_budget_there_is_one_try,
                                   a_refused_clock_is_corrected_for_good,
                                   a_connection_is_used_again_and_a_dead_one_replaced_at_once,
-                                  nobody_listening_is_unreachable};
+                                  nobody_listening_is_unreachable,
+                                  a_want_of_descriptors_is_no_outage};
     Suite *suite = suite_of("storage/s3_client", tests, sizeof(tests) / sizeof(tests[0]));
     TCase *table = tcase_create("table");
 

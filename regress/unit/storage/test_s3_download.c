@@ -48,7 +48,7 @@ static const struct attempt {
     {{"any/404-nosuchbucket"}, {0, 0}, ERR_USAGE, "", 1, "NoSuchBucket"},
     {{"any/404-html"}, {0, 0}, ERR_UNREACHABLE, "", 1, "not an object store's"},
     {{"any/404-empty"}, {0, 0}, ERR_UNREACHABLE, "", 1, "not an object store's"},
-    {{"any/404-cut"}, {0, 0}, ERR_UNREACHABLE, "", 1, "HTTP 404"},
+    {{"any/404-cut", "get/404-nosuchkey"}, {0, 0}, ERR_ABSENT, "", 2, "NoSuchKey"}, /* the reason decides */
     {{"any/404-doctype"}, {0, 0}, ERR_UNREACHABLE, "", 1, "HTTP 404"},
     {{"any/404-disguised"}, {0, 0}, ERR_UNREACHABLE, "", 1, "HTTP 404"},
     {{"any/503-slowdown", "get/404-nosuchkey"}, {0, 0}, ERR_ABSENT, "", 2, ""},
