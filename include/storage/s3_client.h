@@ -15,8 +15,9 @@
 struct s3_client;
 
 /*
- * site's strings are copied; the copies of secrets are wiped when the client is freed. libcurl is being loaded meanwhile,
- * in a thread of its own: a caller that has something to compute before its first request does not wait for it.
+ * site's strings are copied; the copies of secrets are wiped when the client is freed. libcurl is being loaded
+ * meanwhile, in a thread of its own: a caller that has something to compute before its first request does not wait for
+ * it.
  *   retry_budget_ms  for all tries of one request together; 0 = a single try
  *   requests         where to count exchanges begun; outlives the client
  */

@@ -9,11 +9,12 @@
  */
 #include "base/pool.h"
 
+#include "base/thread.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -92,20 +93,15 @@ static void *work(void *arg)
     return NULL;
 }
 
-/* Signals stay with the threads that were there before: their handlers expect it. */
 static int start_threads(struct pool *p, size_t threads)
 {
-    sigset_t all, before;
     int failed = 0;
 
-    sigfillset(&all);
-    (void) pthread_sigmask(SIG_SETMASK, &all, &before);
     while (failed == 0 && p->thread_count < threads) {
-        failed = pthread_create(&p->threads[p->thread_count], NULL, work, p);
+        failed = thread_begin(&p->threads[p->thread_count], work, p);
         if (failed == 0)
             p->thread_count++;
     }
-    (void) pthread_sigmask(SIG_SETMASK, &before, NULL);
     return failed;
 }
 

@@ -6,6 +6,7 @@
 #include "base/hex.h"
 #include "base/libcrypto.h"
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,11 @@ struct stretch {
 struct s3_body s3_body_of(const void *bytes, size_t len)
 {
     return (struct s3_body){.borrowed = bytes, .len = bytes == NULL ? 0 : len};
+}
+
+struct s3_body s3_body_up_to(size_t max)
+{
+    return (struct s3_body){.max = max};
 }
 
 static size_t least(size_t a, size_t b)
@@ -57,6 +63,9 @@ enum err_code s3_body_append(struct s3_body *b, const void *bytes, size_t len, s
 {
     const uint8_t *from = bytes;
 
+    assert(b->borrowed == NULL);
+    if (len > b->max - b->len)
+        return err_set(e, ERR_REFUSED, "the body of a request exceeds the limit of %zu bytes", b->max);
     for (size_t n; len > 0; from += n, len -= n) {
         const size_t inside = b->len % S3_BODY_PIECE;
 
@@ -79,7 +88,7 @@ void s3_body_clear(struct s3_body *b)
     for (size_t i = 0; i < b->piece_count; i++)
         free(b->pieces[i]);
     free(b->pieces);
-    *b = S3_BODY_NONE;
+    *b = s3_body_up_to(b->max);
 }
 
 size_t s3_body_read(const struct s3_body *b, size_t at, void *out, size_t len)

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/rng.h"
 #include "base/secret.h"
+#include "base/thread.h"
 
 #include <ctype.h>
 #include <pthread.h>
@@ -107,7 +108,7 @@ enum err_code s3_client_new(const struct s3_site *site, int64_t retry_budget_ms,
         s3_client_free(c);
         return err_nomem(e, "an S3 client");
     }
-    c->is_loading = pthread_create(&c->loader, NULL, load_ahead, c) == 0;
+    c->is_loading = thread_begin(&c->loader, load_ahead, c) == 0;
     *out = c;
     return ERR_OK;
 }
@@ -239,6 +240,9 @@ static enum err_code failure_say(const struct s3_tries *t, const struct s3_reply
         (void) err_set(e, kind, "could not %s: HTTP %d %s%s%s (request id %s)", deed, reply->status,
                        reply->error.code, reply->error.message[0] == '\0' ? "" : ": ", reply->error.message,
                        request_id(reply));
+    else if (reply->transport != S3_ANSWERED && kind == ERR_UNREACHABLE)
+        (void) err_set(e, kind, "could not %s: HTTP %d, and the answer broke off before its reason: %s", deed,
+                       reply->status, reply->trouble);
     else if (kind == ERR_CONFLICT || kind == ERR_DENIED)
         (void) err_set(e, kind, "could not %s: HTTP %d (request id %s)", deed, reply->status,
                        request_id(reply));
@@ -327,7 +331,10 @@ static enum err_code exchange(struct s3_tries *t, const struct s3_request *req, 
         return e->code;
     atomic_fetch_add(c->requests, 1);
     rc = s3_exchange(conn, &c->site, req, t->fresh_next, reply, e);
-    conn_give_back(c, conn);
+    if (reply->transport == S3_ANSWERED)
+        conn_give_back(c, conn);
+    else
+        s3_conn_free(conn); /* libcurl 7.88 has no memory for a second look-up of a name by the same handle */
     return rc;
 }
 

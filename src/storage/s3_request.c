@@ -23,11 +23,13 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #define ERROR_BODY_MAX     65536
 #define ANSWER_BODY_MAX    ((size_t) 16 << 20)
 #define IDLE_SECONDS       300L /* below the 400 s after which Cloudflare's edge closes */
 #define FLOOR_BYTES_PER_MS 32
+#define RESOLVER_FDS       6
 
 struct s3_conn {
     CURLM *multi;
@@ -214,6 +216,23 @@ static int on_seek(void *arg, curl_off_t offset, int origin)
 static bool is_shortage(int number)
 {
     return number == EMFILE || number == ENFILE || number == ENOBUFS || number == ENOMEM;
+}
+
+/*
+ * What a question for an address needs, which the resolver would not say: a socket, files, a pair to wait at. errno, or 0
+ * when so many can be had.
+ */
+static int shortage_now(void)
+{
+    int fds[RESOLVER_FDS], count = 0, why = 0;
+
+    while (count < RESOLVER_FDS && (fds[count] = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)) >= 0)
+        count++;
+    if (count < RESOLVER_FDS && is_shortage(errno))
+        why = errno;
+    while (count > 0)
+        (void) close(fds[--count]);
+    return why;
 }
 
 /* As libcurl does it; but where it fails it does not say why. */
@@ -485,19 +504,28 @@ static enum s3_transport transport_of(CURLcode rc)
     }
 }
 
+/* Was it for want of something of ours that there was no connection? errno, or 0. */
+static int shortage_of(const struct exchange *x, CURLcode rc)
+{
+    if (rc == CURLE_COULDNT_CONNECT)
+        return x->no_socket;
+    return rc == CURLE_COULDNT_RESOLVE_HOST || rc == CURLE_COULDNT_RESOLVE_PROXY ? shortage_now() : 0;
+}
+
 static void outcome_record(struct exchange *x, CURLcode rc)
 {
     struct s3_reply *reply = x->reply;
     const char *text = x->conn->trouble[0] != '\0' ? x->conn->trouble : libcurl.easy_strerror(rc);
+    const int shortage = shortage_of(x, rc);
     long connects = 1;
 
     reply->status = status_now(x);
-    reply->transport = rc != CURLE_OK && x->no_socket != 0 ? S3_TRANSPORT_SYSTEM : transport_of(rc);
+    reply->transport = shortage != 0 ? S3_TRANSPORT_SYSTEM : transport_of(rc);
     (void) curl_easy_getinfo(x->conn->easy, CURLINFO_NUM_CONNECTS, &connects);
     reply->reused = connects == 0;
-    if (reply->transport == S3_TRANSPORT_SYSTEM && x->no_socket != 0)
+    if (shortage != 0)
         (void) snprintf(reply->trouble, sizeof(reply->trouble), "could not create a socket: %s",
-                        strerror(x->no_socket));
+                        strerror(shortage));
     else if (rc != CURLE_OK && !x->cut_off)
         (void) snprintf(reply->trouble, sizeof(reply->trouble), "%s", text);
     if (reply->body.len > 0 &&

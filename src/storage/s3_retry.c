@@ -94,17 +94,6 @@ static struct s3_judgement judge_answer(const struct s3_outcome *o)
     return r != NULL ? r->answer : (struct s3_judgement){S3_FAILED, ERR_UNREACHABLE, 0};
 }
 
-/*
- * A refusal whose connection broke while we were still sending is a refusal. Where it is the reason that decides, and
- * the answer broke off before it, nothing has been said yet.
- */
-static bool is_refusal(const struct s3_outcome *o)
-{
-    const struct rule *r = o->transport == S3_BROKEN && o->status >= 400 ? rule_for(o) : NULL;
-
-    return r != NULL && (r->code == NULL || r->code[0] != '\0');
-}
-
 static struct s3_judgement judge_transport(const struct s3_outcome *o, const struct s3_history *h)
 {
     switch (o->transport) {
@@ -121,11 +110,34 @@ static struct s3_judgement judge_transport(const struct s3_outcome *o, const str
     return (struct s3_judgement){o->reused && !h->fresh ? S3_AGAIN_FRESH : S3_AGAIN, ERR_UNREACHABLE, 0};
 }
 
+/*
+ * A refusal that broke off before its reason; whoever refuses early does not wait until all was sent. That a key is
+ * taken the status says alone. Of any other it may be the reason that decides: it is asked for again, and what the
+ * status says is what it was when that does not help.
+ */
+static struct s3_judgement judge_cut(const struct s3_outcome *o, const struct s3_history *h)
+{
+    const struct rule *r = rule_for(o);
+    struct s3_judgement j;
+
+    if (r == NULL || (r->code != NULL && r->code[0] == '\0'))
+        return judge_transport(o, h);
+    j = r->answer;
+    if (o->code[0] == '\0' && j.verdict == S3_FAILED && j.kind != ERR_CONFLICT)
+        j.verdict = S3_AGAIN;
+    return j;
+}
+
 struct s3_judgement s3_judge(const struct s3_outcome *o, const struct s3_history *h)
 {
-    const bool is_answer = o->transport == S3_ANSWERED || is_refusal(o);
-    struct s3_judgement j = is_answer ? judge_answer(o) : judge_transport(o, h);
+    struct s3_judgement j;
 
+    if (o->transport == S3_ANSWERED)
+        j = judge_answer(o);
+    else if (o->transport == S3_BROKEN && o->status >= 400)
+        j = judge_cut(o, h);
+    else
+        j = judge_transport(o, h);
     if ((j.verdict == S3_AGAIN_SKEW && h->skew) || (j.verdict == S3_AGAIN_RESENT && h->resent))
         j.verdict = S3_FAILED;
     return j;

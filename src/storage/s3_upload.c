@@ -271,6 +271,7 @@ enum err_code s3_upload_open(struct s3_client *c, const struct s3_upload_options
     u->client = c;
     u->conditional = o->conditional;
     u->part_bytes = part_bytes_for(o->part_bytes, o->size_hint);
+    u->part = s3_body_up_to((size_t) u->part_bytes);
     (void) snprintf(u->key, sizeof(u->key), "%s", o->key);
     *out = &u->base;
     return ERR_OK;

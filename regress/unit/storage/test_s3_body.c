@@ -60,7 +60,7 @@ START_TEST(a_body_is_the_bytes_it_was_made_of)
 
         check_body(&borrowed, bytes, sizes[i], steps[_i]);
         for (size_t k = 0; k < COUNT(steps); k++) {
-            struct s3_body own = S3_BODY_NONE;
+            struct s3_body own = s3_body_up_to(sizes[i]);
 
             append_in_steps(&own, bytes, sizes[i], steps[k]);
             check_body(&own, bytes, sizes[i], steps[_i]);
@@ -74,7 +74,7 @@ END_TEST
 START_TEST(an_emptied_body_is_filled_anew_in_the_same_memory)
 {
     uint8_t *bytes = bytes_of(3 * S3_BODY_PIECE);
-    struct s3_body b = S3_BODY_NONE;
+    struct s3_body b = s3_body_up_to(SIZE_MAX);
 
     append_in_steps(&b, bytes + 1000, 2 * S3_BODY_PIECE + 1, 65536);
     s3_body_reset(&b);
@@ -84,6 +84,19 @@ START_TEST(an_emptied_body_is_filled_anew_in_the_same_memory)
     check_body(&b, bytes, 2 * S3_BODY_PIECE + 1, 16384);
     s3_body_clear(&b);
     free(bytes);
+}
+END_TEST
+
+START_TEST(what_exceeds_the_limit_is_not_added)
+{
+    struct s3_body b = s3_body_up_to(10);
+    struct err e = ERR_NONE;
+
+    ck_assert_int_eq(s3_body_append(&b, "012345", 6, &e), ERR_OK);
+    ck_assert_int_eq(s3_body_append(&b, "6789x", 5, &e), ERR_REFUSED);
+    ck_assert_int_eq(s3_body_append(&b, "6789", 4, &e), ERR_OK);
+    check_body(&b, (const uint8_t *) "0123456789", 10, 16);
+    s3_body_clear(&b);
 }
 END_TEST
 
@@ -104,6 +117,7 @@ int main(void)
     tcase_set_timeout(tests, 60);
     tcase_add_loop_test(tests, a_body_is_the_bytes_it_was_made_of, 0, COUNT(steps));
     tcase_add_test(tests, an_emptied_body_is_filled_anew_in_the_same_memory);
+    tcase_add_test(tests, what_exceeds_the_limit_is_not_added);
     tcase_add_test(tests, no_bytes_are_an_empty_body);
     suite_add_tcase(suite, tests);
     return check_main(suite);

@@ -346,6 +346,59 @@ START_TEST(a_want_of_descriptors_is_no_outage)
 }
 END_TEST
 
+/* A name that no resolver asks anybody for: one of its labels is too long. */
+#define NAMELESS "http://abcdefghijklmnopqrstuvwxyz-abcdefghijklmnopqrstuvwxyz-0123456789.invalid:9"
+
+START_TEST(a_name_without_an_address_is_unreachable_however_often_it_is_tried)
+{
+    static const char *const cases[] = {NULL};
+    struct reply_server *server = reply_server_start(cases);
+    struct test_clock clock;
+    struct s3_options o;
+    struct err e = ERR_NONE;
+
+    test_clock_init(&clock);
+    o = reply_options(server, &clock);
+    reply_server_stop(server);
+    o.endpoint = NAMELESS;
+    o.allow_http = true;
+    ck_assert_msg(put(&o, "k", "WAL", &e) == ERR_UNREACHABLE, "%s", e.text);
+    ck_assert_uint_ge(clock.sleeps, 2);
+}
+END_TEST
+
+/* So many descriptors are left for asking after the name. */
+START_TEST(nor_is_it_while_a_name_is_looked_up)
+{
+    static const char *const cases[] = {NULL};
+    CLEANUP(store_freep) struct store *s = NULL;
+    struct reply_server *server = reply_server_start(cases);
+    struct rlimit limit, few;
+    struct test_clock clock;
+    struct s3_options o;
+    struct err e = ERR_NONE;
+    enum err_code code;
+    int lowest;
+
+    test_clock_init(&clock);
+    o = reply_options(server, &clock);
+    reply_server_stop(server);
+    o.endpoint = NAMELESS;
+    o.allow_http = true;
+    ck_assert_int_eq(put(&o, "k", "WAL", &e), ERR_UNREACHABLE); /* so libcurl is there */
+    lowest = dup(STDERR_FILENO);
+    ck_assert(lowest >= 0 && close(lowest) == 0 && getrlimit(RLIMIT_NOFILE, &limit) == 0);
+    few = limit;
+    few.rlim_cur = (rlim_t) (lowest + _i);
+    clock.sleeps = 0;
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &few), 0);
+    code = s3_store_open(&o, &s, &e) == ERR_OK ? store_put(s, "l", "WAL", 3, &e) : e.code;
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    ck_assert_msg(code == ERR_IO, "%d descriptors: %s", _i, e.text);
+    ck_assert_uint_eq(clock.sleeps, 0);
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {a_put_is_one_request_and_its_bytes_are_these,
@@ -357,6 +410,7 @@ int main(void)
                                   a_refused_clock_is_corrected_for_good,
                                   a_connection_is_used_again_and_a_dead_one_replaced_at_once,
                                   nobody_listening_is_unreachable,
+                                  a_name_without_an_address_is_unreachable_however_often_it_is_tried,
                                   a_want_of_descriptors_is_no_outage};
     Suite *suite = suite_of("storage/s3_client", tests, sizeof(tests) / sizeof(tests[0]));
     TCase *table = tcase_create("table");
@@ -364,6 +418,7 @@ int main(void)
     tcase_set_timeout(table, 60);
     tcase_add_loop_test(table, a_put_meets_this_and_ends_like_that, 0,
                         (int) (sizeof(attempts) / sizeof(attempts[0])));
+    tcase_add_loop_test(table, nor_is_it_while_a_name_is_looked_up, 0, 6);
     suite_add_tcase(suite, table);
     return check_main(suite);
 }
