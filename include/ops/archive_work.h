@@ -53,12 +53,12 @@ struct archive_works {
     struct archive_jobs jobs;
     struct archive_memory memory;
     size_t begun, running;
-    size_t turn;       /* the number whose place in the run comes next                      */
-    size_t settled;    /* all below are finished and noted                                  */
-    bool is_settling;  /* one thread is at it; what follows is its own until it is not      */
-    bool is_over;      /* no file is to be begun any more                                   */
-    bool has_hole;     /* of the settled ones, not all are archived                         */
-    struct err failed; /* of the first that failed, other than the call's own; ERR_OK: none */
+    size_t turn;       /* the number whose place in the run comes next                             */
+    bool is_over;      /* no file is to be begun any more                                          */
+    size_t settled;    /* all below are finished and noted                                         */
+    bool is_settling;  /* one thread is at it: the two below are its own, without the lock, so long */
+    bool has_hole;     /* of the settled ones, not all are archived                                */
+    struct err failed; /* of the first that failed, other than the call's own; ERR_OK: none        */
 };
 
 /* p is borrowed. At most `jobs` at once, 0 = by what is measured. */

@@ -1,6 +1,6 @@
 /*
- * ops/backup_stream.h - what the server sends of a base backup, into the store: files, tablespaces, the manifest; and the
- * two small files that tell what kind of backup it is.
+ * ops/backup_stream.h - what the server sends of a base backup, into the store: files, tablespaces, the manifest; and
+ * the two small files that tell what kind of backup it is.
  *
  * Use       begin, take, finish; only then is it the server's word that it was a backup.
  */

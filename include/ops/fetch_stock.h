@@ -26,7 +26,9 @@ struct fetch_stock_state {
  */
 enum err_code fetch_stock_new(struct cluster *c, const struct fetch_request *q, const struct prefetch *w,
                               size_t limit, size_t threads, struct fetch_stock **out, struct err *e);
-/* Waits for what is on its way. Files stay. */
+/* Wait for what is on its way. */
+void fetch_stock_drain(struct fetch_stock *s);
+/* The same, and nothing is left but the files. */
 void fetch_stock_freep(struct fetch_stock **s);
 
 /* Is a segment of this number there or coming, or its place still taken by one that is? */

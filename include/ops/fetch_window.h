@@ -32,8 +32,8 @@ void fetch_window_close(struct fetch_window *w);
 bool fetch_window_take(struct fetch_window *w, const struct fetch_request *q, const char *dest, size_t *from);
 
 /*
- * Before the repositories are asked: the helper need not get this one. Where it has begun to meanwhile, it is taken from
- * the window after all, and true.
+ * Before the repositories are asked: the helper need not get this one. Where it has begun to meanwhile, it is taken
+ * from the window after all, and true.
  */
 bool fetch_window_asks(struct fetch_window *w, const struct fetch_request *q, const char *dest, size_t *from);
 

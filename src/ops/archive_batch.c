@@ -58,24 +58,35 @@ static bool wait_for_room(struct batch *b, uint64_t size)
     return !s->is_over && clock_mono_us(&clock_system) < b->until_us;
 }
 
+/* False when no more is to be begun. */
+static bool begin_next(struct batch *b, struct pool *pool, const char *path, uint64_t size)
+{
+    struct archive_works *s = &b->works;
+    struct archive_work *w = NULL;
+
+    (void) pthread_mutex_lock(&s->lock);
+    if (!is_too_much(b, size) && wait_for_room(b, size))
+        w = archive_work_new(s, s->begun, path, NULL);
+    if (w != NULL) {
+        b->ahead_bytes += size;
+        begin(s, pool, w, size);
+    }
+    (void) pthread_mutex_unlock(&s->lock);
+    return w != NULL;
+}
+
 /* A .ready without its file, which PostgreSQL removes when it comes to it, is passed over. */
 static void begin_waiting(struct batch *b, struct pool *pool)
 {
-    struct archive_works *s = &b->works;
-
-    for (size_t i = 0; i < b->waiting.count && !s->is_over; i++) {
+    for (size_t i = 0; i < b->waiting.count; i++) {
         char path[PATH_MAX];
         int len = snprintf(path, sizeof(path), "%s/%s", b->directory, b->waiting.names[i]);
         struct stat st;
-        struct archive_work *w;
 
         if (len < 0 || (size_t) len >= sizeof(path) || stat(path, &st) != 0)
             continue;
-        if (is_too_much(b, (uint64_t) st.st_size) || !wait_for_room(b, (uint64_t) st.st_size) ||
-            (w = archive_work_new(s, s->begun, path, NULL)) == NULL)
+        if (!begin_next(b, pool, path, (uint64_t) st.st_size))
             return;
-        b->ahead_bytes += (uint64_t) st.st_size;
-        begin(s, pool, w, (uint64_t) st.st_size);
     }
 }
 
@@ -87,7 +98,9 @@ static void run_all(struct batch *b, struct pool *pool, struct archive_work *fir
 
     (void) pthread_mutex_lock(&s->lock);
     begin(s, pool, first, first->f->size);
+    (void) pthread_mutex_unlock(&s->lock);
     begin_waiting(b, pool);
+    (void) pthread_mutex_lock(&s->lock);
     while (s->running > 0 || s->is_settling)
         (void) pthread_cond_wait(&s->changed, &s->lock);
     (void) pthread_mutex_unlock(&s->lock);

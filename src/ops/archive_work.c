@@ -215,6 +215,7 @@ enum err_code archive_work_run(void *work, struct err *e)
     archive_memory_end(&s->memory, w->number);
     s->running--;
     w->state = state;
+    tell_change(s); /* who waits for the memory or the job need not wait for notes */
     settle_finished(s);
     tell_change(s);
     unlock(s);

@@ -256,6 +256,7 @@ static enum err_code run(struct ahead *a, const struct fetch_options *o, struct 
         return e->code;
     log_info("fetching ahead of the recovery in \"%s\", from \"%s\" on", a->directory, a->request.name);
     ending = keep(a);
+    fetch_stock_drain(a->stock);
     fetch_stock_look(a->stock, &a->stocked);
     fetch_stock_freep(&a->stock);
     leave(a, ending);

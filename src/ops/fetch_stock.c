@@ -250,6 +250,13 @@ enum err_code fetch_stock_new(struct cluster *c, const struct fetch_request *q, 
     return ERR_OK;
 }
 
+void fetch_stock_drain(struct fetch_stock *s)
+{
+    struct err ignored = ERR_NONE;
+
+    (void) pool_wait(s->pool, &ignored); /* none fails; one that was dropped would leak */
+}
+
 void fetch_stock_freep(struct fetch_stock **stock)
 {
     struct fetch_stock *s = *stock;
@@ -257,11 +264,8 @@ void fetch_stock_freep(struct fetch_stock **stock)
     *stock = NULL;
     if (s == NULL)
         return;
-    if (s->pool != NULL) {
-        struct err ignored = ERR_NONE;
-
-        (void) pool_wait(s->pool, &ignored); /* a job that was dropped would leak */
-    }
+    if (s->pool != NULL)
+        fetch_stock_drain(s);
     pool_free(s->pool);
     (void) pthread_cond_destroy(&s->changed);
     (void) pthread_mutex_destroy(&s->lock);

@@ -6,8 +6,7 @@
  *           is read.
  * In a run  1. is the segment asked from itself past? Else, is the run, before it?
  *           2. if not, then between it and the run's end: a guess by their times, moved towards the far side so that
- *           the
- *              next step closes in from there; every third step halves;
+ *              the next step closes in from there; every third step halves;
  *           3. if so, the next segments one by one.
  *           What another archiver stored inside the run tells from where its own run began on: what lies before that
  *           is asked of the segment before.
