@@ -17,9 +17,9 @@ typedef enum err_code unseal_expect(const struct descriptor *d, void *arg, struc
  * expect may be NULL. with: borrowed, outlives the sink; NULL or empty reads unencrypted objects only (else
  * ERR_DENIED).
  */
-enum err_code unseal_sink_new(const struct identities *with, unseal_expect *expect, void *arg,
-                              struct sink *next, struct sink **out, struct err *e);
+enum err_code unseal_sink_new(const struct identities *with, unseal_expect *expect, void *arg, struct sink *next,
+                              struct sink **out, struct err *e);
 
 /* For readers that place frames themselves: the seal of an object from its descriptor's whole bytes. */
-enum err_code unseal_begin(const uint8_t *bytes, size_t len, const struct identities *with,
-                           struct descriptor *d, struct frame_seal *s, struct err *e);
+enum err_code unseal_begin(const uint8_t *bytes, size_t len, const struct identities *with, struct descriptor *d,
+                           struct frame_seal *s, struct err *e);

@@ -17,11 +17,11 @@ struct control {
     uint64_t system_identifier;
     uint32_t control_version;
     uint32_t catalog_version;
-    unsigned major; /* by the two versions; 0 when the catalog version is not a release's */
-    uint32_t state; /* DBState */
-    lsn checkpoint; /* last checkpoint record */
-    lsn redo;       /* its redo point         */
-    uint32_t tli;   /* its timeline           */
+    unsigned major;              /* by the two versions; 0 when the catalog version is not a release's */
+    uint32_t state;              /* DBState */
+    lsn checkpoint;              /* last checkpoint record */
+    lsn redo;                    /* its redo point         */
+    uint32_t tli;                /* its timeline           */
     int wal_level;
     int max_connections;
     int max_worker_processes;

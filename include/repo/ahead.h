@@ -21,17 +21,16 @@
 #include <stddef.h>
 #include <sys/stat.h>
 
-#define AHEAD_PLACES_MAX    2048
+#define AHEAD_PLACES_MAX  2048
 #define AHEAD_TRUST_SECONDS 300 /* the server asks within seconds; who comes later pushes again */
-#define AHEAD_SPARE_BYTES   (UINT64_C(1) << 20)
+#define AHEAD_SPARE_BYTES (UINT64_C(1) << 20)
 
 /* Which repositories are meant, in this order; "" when that is too long: then there are no notes. */
 void ahead_places(const char *const *places, size_t count, char out[AHEAD_PLACES_MAX]);
 
 struct ahead_note {
     char line[LINE_TEXT_MAX];
-    bool
-        is_beyond; /* in front of it in the archiver's order was one that could not be archived: it is in no run yet */
+    bool is_beyond; /* in front of it in the archiver's order was one that could not be archived: it is in no run yet */
     bool has_facts; /* a segment */
     struct wal_facts facts;
 };

@@ -62,7 +62,7 @@ struct backup_info {
     uint8_t index_sha256[SHA256_BYTES];
     struct backup_settings settings;
     char *preload_libraries; /* shared_preload_libraries of the server; NULL = it did not say */
-    bool has_catalog;        /* a catalog was stored */
+    bool has_catalog; /* a catalog was stored */
     struct backup_catalog_counts catalog;
     struct backup_tablespace *tablespaces;
     size_t tablespace_count;
@@ -83,10 +83,9 @@ enum err_code backup_info_read(struct repo *r, const struct layout *l, const cha
  */
 enum err_code backup_info_get(struct repo *r, const struct layout *l, const char *id, struct buf *text,
                               struct err *e);
-enum err_code backup_info_take(struct buf *text, const struct layout *l, const char *id,
-                               struct backup_info *b, struct err *e);
+enum err_code backup_info_take(struct buf *text, const struct layout *l, const char *id, struct backup_info *b,
+                               struct err *e);
 
 /* The commit point: afterwards the backup exists. ERR_CONFLICT when another summary is there; our own, after an answer
  * lost on the way, is ERR_OK. */
-enum err_code backup_info_write(struct repo *r, const struct layout *l, const struct backup_info *b,
-                                struct err *e);
+enum err_code backup_info_write(struct repo *r, const struct layout *l, const struct backup_info *b, struct err *e);

@@ -21,10 +21,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define LINE_TEXT_MAX    17
-#define BACKUP_ID_MAX    22 /* "20261120T021500Z-1a2b" and NUL */
-#define CLUSTER_NAME_MAX 64 /* [a-z0-9][a-z0-9_-]*, with NUL */
-#define LAYOUT_VERSION   1
+#define LINE_TEXT_MAX     17
+#define BACKUP_ID_MAX     22 /* "20261120T021500Z-1a2b" and NUL */
+#define CLUSTER_NAME_MAX  64 /* [a-z0-9][a-z0-9_-]*, with NUL */
+#define LAYOUT_VERSION    1
 
 /* The part of a key before everything of one cluster and line: what every function below needs. */
 struct layout {
@@ -42,9 +42,9 @@ bool backup_id_is_valid(const char *id);
 /* Keys; out has STORE_KEY_MAX + 1 bytes. They always fit. */
 void layout_line_json(const struct layout *l, char *out);
 void layout_wal_file(const struct layout *l, const struct walfile *f, char *out);
-void layout_wal_dir(const struct layout *l, char *out);                    /* ends at a slash */
-void layout_wal_timeline(const struct layout *l, uint32_t tli, char *out); /* ends at a slash */
-void layout_backup_dir(const struct layout *l, char *out);                 /* ends at a slash */
+void layout_wal_dir(const struct layout *l, char *out);                              /* ends at a slash */
+void layout_wal_timeline(const struct layout *l, uint32_t tli, char *out);           /* ends at a slash */
+void layout_backup_dir(const struct layout *l, char *out);                           /* ends at a slash */
 #define LAYOUT_PACK_MAX 999999
 void layout_backup_pack(const struct layout *l, const char *id, uint32_t n, char *out);
 void layout_backup_index(const struct layout *l, const char *id, char *out);

@@ -14,7 +14,7 @@
 
 struct line_info {
     uint64_t system_identifier;
-    unsigned major; /* PostgreSQL major version at creation */
+    unsigned major;      /* PostgreSQL major version at creation */
     int64_t created_us;
 };
 
@@ -33,8 +33,7 @@ void line_list_clear(struct line_list *l);
 enum err_code line_read(struct repo *r, const struct layout *l, struct line_info *out, struct err *e);
 
 /* Write line.json; *created is false when an equal one was there. ERR_CONFLICT when a different one is. */
-enum err_code line_create(struct repo *r, const struct layout *l, unsigned major, bool *created,
-                          struct err *e);
+enum err_code line_create(struct repo *r, const struct layout *l, unsigned major, bool *created, struct err *e);
 
 /*
  * May this line of this cluster be written here? Known in the spool: no request. Else line.json is read; absent and
@@ -44,8 +43,7 @@ enum err_code line_create(struct repo *r, const struct layout *l, unsigned major
  * directory line.json is read each time, and where the spool remembers one that is gone the answer is ERR_UNREACHABLE:
  * it may not be mounted.
  */
-enum err_code line_admit(struct repo *r, const struct layout *l, unsigned major, struct spool *s,
-                         struct err *e);
+enum err_code line_admit(struct repo *r, const struct layout *l, unsigned major, struct spool *s, struct err *e);
 
 /*
  * Before "absent" is believed: is the line there at all, now? ERR_REFUSED when line.json is not: a wrong cluster name,

@@ -8,9 +8,9 @@
 #include "stream/sink.h"
 
 enum object_outcome {
-    OBJECT_STORED,        /* our put made it                                                       */
+    OBJECT_STORED,       /* our put made it                                                       */
     OBJECT_ALREADY_THERE, /* an object of the same kind, name and plain content was there: as good */
-    OBJECT_SAME_MEANING   /* one was there whose content differs only where replay never looks: as good */
+    OBJECT_SAME_MEANING /* one was there whose content differs only where replay never looks: as good */
 };
 
 /*
@@ -41,8 +41,8 @@ enum err_code object_put(struct repo *r, const char *key, struct descriptor *d, 
                          enum object_outcome *outcome, struct err *e);
 
 /* The same for content that was compressed already; codec and level are its own. */
-enum err_code object_put_packed(struct repo *r, const char *key, struct descriptor *d,
-                                const struct packed *content, enum object_outcome *outcome, struct err *e);
+enum err_code object_put_packed(struct repo *r, const char *key, struct descriptor *d, const struct packed *content,
+                                enum object_outcome *outcome, struct err *e);
 
 /* The same for bytes at hand: computes size and SHA-256. */
 enum err_code object_put_bytes(struct repo *r, const char *key, struct descriptor *d, const void *bytes,

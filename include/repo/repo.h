@@ -17,26 +17,25 @@
 
 /* As configured; every string borrowed until repo_open returns. Defaults are the caller's. */
 struct repo_options {
-    const char *name;                /* section name, for messages                                      */
-    const char *url;                 /* "file:///dir" or "s3://bucket/prefix"                           */
-    const char *endpoint;            /* S3 only, required there                                         */
-    bool allow_http;                 /* S3 only: http:// also for servers not on loopback               */
-    const char *region;              /* S3 only, required there                                         */
-    bool virtual_host;               /* addressing = virtual                                            */
-    const char *ca_file;             /* NULL = the system's                                             */
-    const char *credentials_file;    /* first choice                                                    */
+    const char *name;             /* section name, for messages                                      */
+    const char *url;              /* "file:///dir" or "s3://bucket/prefix"                           */
+    const char *endpoint;         /* S3 only, required there                                         */
+    bool allow_http;              /* S3 only: http:// also for servers not on loopback               */
+    const char *region;           /* S3 only, required there                                         */
+    bool virtual_host;            /* addressing = virtual                                            */
+    const char *ca_file;          /* NULL = the system's                                             */
+    const char *credentials_file; /* first choice                                                    */
     const char *credentials_command; /* second; neither: the environment's AWS_*                     */
-    uint64_t part_bytes;             /* this and the limits: S3 only, see storage/s3_store.h            */
+    uint64_t part_bytes;          /* this and the limits: S3 only, see storage/s3_store.h            */
     int64_t connect_timeout_ms;
     int64_t stall_timeout_ms;
     int64_t request_timeout_ms;
-    int64_t retry_budget_ms;     /* 0 = no retries                                                  */
-    bool unconditional_put;      /* the store has no conditional PUT: look first instead (weaker)   */
-    const char *recipients_file; /* NULL = objects are stored unencrypted                           */
+    int64_t retry_budget_ms;      /* 0 = no retries                                                  */
+    bool unconditional_put;       /* the store has no conditional PUT: look first instead (weaker)   */
+    const char *recipients_file;  /* NULL = objects are stored unencrypted                           */
     const char *identity_file;
     const char *identity_command;
-    bool
-        accept_unencrypted; /* read objects that are not sealed although an identity is there: they may be older */
+    bool accept_unencrypted; /* read objects that are not sealed although an identity is there: they may be older */
     enum codec codec;
     int level;
 };
@@ -54,7 +53,7 @@ struct repo {
     struct recipients recipients; /* loaded with REPO_WRITE */
     struct identities identities; /* loaded with REPO_READ, when configured */
     bool accept_unencrypted;
-    bool unconditional_put; /* as configured; never for a directory */
+    bool unconditional_put;       /* as configured; never for a directory */
     enum codec codec;
     int level;
 };

@@ -13,8 +13,8 @@
  * affair. Default directory: /var/tmp/pitr-<uid>, since the server's environment need not have a home.
  */
 #pragma once
-#include "base/buf.h"
 #include "base/err.h"
+#include "base/buf.h"
 #include <stdbool.h>
 
 /* How long a line that was learnt is believed without asking the repository again. */

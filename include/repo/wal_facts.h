@@ -29,10 +29,10 @@ struct wal_facts {
     bool has_valid; /* behind end_lsn lies what replay never reads; before it: */
     uint8_t valid_sha256[SHA256_BYTES];
     bool is_damaged; /* behind end_lsn lies what replay would have to read and can't: recovery ends there */
-    lsn run_from; /* everything of the timeline in [run_from, first_lsn) was read by this archiver, in order and
+    lsn run_from;    /* everything of the timeline in [run_from, first_lsn) was read by this archiver, in order and
                         without a break: run_max, crossing, run_commit, run_loss and run_point tell of it. first_lsn:
                         no run is known                                                                         */
-    lsn run_to; /* every segment that begins in [run_from, run_to) had been acknowledged by this repository when
+    lsn run_to;      /* every segment that begins in [run_from, run_to) had been acknowledged by this repository when
                         this one was sealed; those in [run_to, first_lsn) were on their way. Never outside the two */
     bool run_has_max; /* there is any commit or abort in the run or in this segment, crossing ones included */
     int64_t run_max_us; /* the newest of their times                         */

@@ -6,9 +6,8 @@
  *   gone      files that were there before it
  *   swapped   relations that it made and dropped, but whose file stays: it was swapped into another relation, as VACUUM
  *             FULL, CLUSTER, REFRESH and a rewriting ALTER TABLE do. A new relation's OID is its file's number.
- *   strangers relations that it dropped and had not made. A rewrite has some too: the TOAST table swapped away, indexes
- *   of
- *             a column whose type changed.
+ *   strangers relations that it dropped and had not made. A rewrite has some too: the TOAST table swapped away,
+ *             indexes of a column whose type changed.
  * The last two by the dropped statistics, so from 15 on only. What is dropped there always has strangers, and what is
  * emptied has neither.
  *
